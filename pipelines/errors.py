@@ -1,0 +1,37 @@
+"""One root for every error we raise on purpose. A message names the setting, table, topic or file at fault and the remedy."""
+
+
+class LakehouseError(Exception):
+    """Root of all errors of this project; the command line prints its message alone and exits with 1."""
+
+
+class SettingsError(LakehouseError):
+    """A setting is missing, unknown or out of range."""
+
+
+class ContractError(LakehouseError):
+    """A table contract cannot be read, or the table on disk contradicts it."""
+
+
+class ArtifactError(LakehouseError):
+    """A jar or archive could not be fetched, or is not the one that was locked."""
+
+
+class ServiceError(LakehouseError):
+    """An embedded or outside service (broker, registry, Java) is missing, unreachable or refused to start."""
+
+
+class TopicError(LakehouseError):
+    """No Kafka topic matches what a job should read."""
+
+
+class StorageError(LakehouseError):
+    """A table, checkpoint or folder cannot be read or written."""
+
+
+class StreamError(LakehouseError):
+    """A streaming query ended with an error."""
+
+
+class QueryError(LakehouseError):
+    """An analyst's SQL cannot be answered."""

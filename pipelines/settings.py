@@ -1,0 +1,197 @@
+"""Settings: conf/base.yaml, then conf/<env>.yaml, then the environment; validated once, frozen afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pipelines.errors import SettingsError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+CONF_DIR = PROJECT_DIR / "conf"
+SCHEMAS_DIR = PROJECT_DIR / "schemas"
+
+_SHORT_NAMES = {
+    "LAKEHOUSE_ROOT": ("root",),
+    "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
+    "SCHEMA_REGISTRY_URL": ("schema_registry", "url"),
+}
+# Read elsewhere, before there are settings.
+_NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE"}
+_DURATION = re.compile(r"(\d+) (millisecond|second|minute|hour|day)s?")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`'90 seconds'` → timedelta. Spark's own interval words, so that one value serves both."""
+    match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("should be a number and a unit, such as '30 seconds', '10 minutes' or '1 hour'")
+    return timedelta(**{f"{match[2]}s": int(match[1])})
+
+
+def _duration(text: str) -> str:
+    if parse_duration(text) <= timedelta(0):
+        raise ValueError("should be longer than nothing, such as '10 minutes'")
+    return text
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"should be a regular expression: {error}") from error
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_duration)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Heap = Annotated[str, Field(pattern=r"^\d+[mg]$")]
+Positive = Annotated[int, Field(gt=0)]
+ConfValue = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else str(value))]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kafka(_Section):
+    bootstrap_servers: str | None
+    topics: tuple[Pattern, ...] = Field(min_length=1)
+    max_offsets_per_trigger: Positive
+    options: dict[str, ConfValue]
+
+    @property
+    def topic_pattern(self) -> str:
+        """One Java regular expression that matches every topic to read."""
+        return "|".join(f"(?:{pattern})" for pattern in self.topics)
+
+
+class SchemaRegistry(_Section):
+    url: str | None
+
+
+class Services(_Section):
+    broker_port: Port
+    registry_port: Port
+    broker_heap: Heap
+    registry_heap: Heap
+
+
+class Spark(_Section):
+    master: str | None
+    conf: dict[str, ConfValue]
+
+
+class Bronze(_Section):
+    trigger_interval: Duration
+
+
+class Silver(_Section):
+    trigger_interval: Duration
+    deduplication_window: Duration
+    future_tolerance: Duration
+    max_files_per_trigger: Positive
+
+
+class Gold(_Section):
+    trigger_interval: Duration
+    health_interval: Duration
+    max_files_per_trigger: Positive
+    late_after: Duration
+    silent_after: Duration
+
+
+class Settings(_Section):
+    """Everything that can be set. Paths are absolute after loading."""
+
+    env: str
+    root: Path
+    kafka: Kafka
+    schema_registry: SchemaRegistry
+    services: Services
+    spark: Spark
+    bronze: Bronze
+    silver: Silver
+    gold: Gold
+
+    def table_path(self, layer: str, table: str) -> Path:
+        return self.root / layer / table
+
+    def checkpoint_path(self, query: str) -> Path:
+        return self.root / "_checkpoints" / query
+
+    @property
+    def services_dir(self) -> Path:
+        return self.root / "_services"
+
+
+def load_settings(env: str, environ: Mapping[str, str] = os.environ, conf_dir: Path = CONF_DIR) -> Settings:
+    """The settings of `env`. Raises SettingsError, which names the key, its value and what would be right."""
+    known = sorted(path.stem for path in conf_dir.glob("*.yaml") if path.stem != "base")
+    if env not in known:
+        raise SettingsError(f"--env is {env!r}; there is conf/<env>.yaml for: {', '.join(known)}")
+    merged = _merge(_read(conf_dir / "base.yaml"), _read(conf_dir / f"{env}.yaml"))
+    merged = _merge(merged, _from_environment(environ))
+    try:
+        settings = Settings(**{**merged, "env": env})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
+    if parse_duration(settings.gold.silent_after) <= parse_duration(settings.gold.late_after):
+        raise SettingsError(
+            f"setting gold.silent_after is {settings.gold.silent_after!r}: should be longer than gold.late_after "
+            f"({settings.gold.late_after})"
+        )
+    return settings.model_copy(update={"root": settings.root.expanduser().resolve()})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: should hold settings as `section: {{key: value}}`")
+    return content
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if nested else value
+    return merged
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    overlay: dict[str, Any] = {}
+    for name, value in environ.items():
+        if name in _SHORT_NAMES:
+            keys = _SHORT_NAMES[name]
+        elif name.startswith("LAKEHOUSE_") and name not in _NOT_SETTINGS:
+            keys = tuple(name.removeprefix("LAKEHOUSE_").lower().split("__"))
+        else:
+            continue
+        if not value:
+            raise SettingsError(f"environment variable {name} is empty: give it a value or unset it")
+        section = overlay
+        for key in keys[:-1]:
+            section = section.setdefault(key, {})
+        section[keys[-1]] = value
+    return overlay
+
+
+def _explain(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"setting {key} is unknown (value {detail['input']!r}): conf/base.yaml lists all of them"
+    if detail["type"] == "missing":
+        return f"setting {key} is missing: conf/base.yaml shows what it should be"
+    return f"setting {key} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
