@@ -70,8 +70,8 @@ def unpacked(set_name: str, conf_dir: Path = CONF_DIR) -> Path:
 
 
 def write_lock(conf_dir: Path = CONF_DIR) -> Path:
-    """Resolve every declared root, download the result and write conf/artifacts.lock. Needs network, takes a minute."""
-    lines = ["# Written by `python -m pipelines.artifacts lock` from conf/artifacts.yaml. Do not edit."]
+    """Resolve every declared root, download the result and write conf/artifacts/artifacts.lock. Needs network, takes a minute."""
+    lines = ["# Written by `python -m pipelines.artifacts lock` from conf/artifacts/artifacts.yaml. Do not edit."]
     cache = cache_dir()
     for name, declared in read_declared(conf_dir).items():
         with filesystem_errors(cache), scratch_folder(cache) as scratch:

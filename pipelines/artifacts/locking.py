@@ -1,4 +1,4 @@
-"""conf/artifacts.yaml (what we chose) and conf/artifacts.lock (what that resolved to, with its checksums)."""
+"""conf/artifacts/artifacts.yaml (what we chose) and conf/artifacts/artifacts.lock (what that resolved to, with its checksums)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from pipelines.errors import ArtifactError
 from pipelines.settings import CONF_DIR
 
-RELOCK = "run `python -m pipelines.artifacts lock` and commit conf/artifacts.lock"
+RELOCK = "run `python -m pipelines.artifacts lock` and commit conf/artifacts/artifacts.lock"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LockedSet:
 
 @dataclass(frozen=True)
 class Declared:
-    """One section of conf/artifacts.yaml."""
+    """One section of conf/artifacts/artifacts.yaml."""
 
     roots: tuple[str, ...]
     exclude: tuple[str, ...] = ()
@@ -66,8 +66,8 @@ def split_coordinate(coordinate: str) -> tuple[str, str, str, str, str]:
 
 
 def read_declared(conf_dir: Path = CONF_DIR) -> dict[str, Declared]:
-    """The sets of conf/artifacts.yaml. Raises ArtifactError if it cannot be read."""
-    path = conf_dir / "artifacts.yaml"
+    """The sets of conf/artifacts/artifacts.yaml. Raises ArtifactError if it cannot be read."""
+    path = conf_dir / "artifacts" / "artifacts.yaml"
     try:
         content: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())
         return {
@@ -79,8 +79,8 @@ def read_declared(conf_dir: Path = CONF_DIR) -> dict[str, Declared]:
 
 
 def read_lock(conf_dir: Path = CONF_DIR) -> dict[str, LockedSet]:
-    """The sets of conf/artifacts.lock. Raises ArtifactError with the line that is wrong."""
-    path = conf_dir / "artifacts.lock"
+    """The sets of conf/artifacts/artifacts.lock. Raises ArtifactError with the line that is wrong."""
+    path = conf_dir / "artifacts" / "artifacts.lock"
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
@@ -109,8 +109,10 @@ def locked_set(set_name: str, conf_dir: Path) -> LockedSet:
     declared, locked = read_declared(conf_dir), read_lock(conf_dir)
     if set_name not in declared:
         raise ArtifactError(
-            f"artifact set {set_name!r} is not in conf/artifacts.yaml, which has: {', '.join(declared)}"
+            f"artifact set {set_name!r} is not in conf/artifacts/artifacts.yaml, which has: {', '.join(declared)}"
         )
     if set_name not in locked or locked[set_name].declared != declared[set_name].digest:
-        raise ArtifactError(f"artifact set {set_name!r}: conf/artifacts.yaml has changed since it was locked: {RELOCK}")
+        raise ArtifactError(
+            f"artifact set {set_name!r}: conf/artifacts/artifacts.yaml has changed since it was locked: {RELOCK}"
+        )
     return locked[set_name]

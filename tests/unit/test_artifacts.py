@@ -34,10 +34,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def conf(folder: Path, coordinate: str = "org.example:thing:1.0", content: bytes = CONTENT) -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / "artifacts.yaml").write_text(YAML)
+    (folder / "artifacts" / "artifacts.yaml").write_text(YAML)
     declared = read_declared(folder)["demo"].digest
     line = f"{coordinate} sha256:{hashlib.sha256(content).hexdigest()} {len(content)}"
-    (folder / "artifacts.lock").write_text(f"# a comment\n\nset demo:{declared}\n{line}\n")
+    (folder / "artifacts" / "artifacts.lock").write_text(f"# a comment\n\nset demo:{declared}\n{line}\n")
     return folder
 
 
@@ -62,7 +62,7 @@ def test_the_lock_is_read_by_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["nonsense", "a:b:1 md5:00 3", "a:b:1 sha256:00 many", "set demo"])
 def test_a_spoilt_lock_names_its_line(tmp_path: Path, line: str) -> None:
     folder = conf(tmp_path / "conf")
-    with (folder / "artifacts.lock").open("a") as lock:
+    with (folder / "artifacts" / "artifacts.lock").open("a") as lock:
         lock.write(line + "\n")
 
     with pytest.raises(ArtifactError, match=r"artifacts\.lock:5: .*artifacts lock"):
@@ -71,7 +71,7 @@ def test_a_spoilt_lock_names_its_line(tmp_path: Path, line: str) -> None:
 
 def test_a_changed_declaration_asks_for_a_new_lock(tmp_path: Path, cache: Path) -> None:
     folder = conf(tmp_path / "conf")
-    (folder / "artifacts.yaml").write_text(YAML.replace("1.0", "1.1"))
+    (folder / "artifacts" / "artifacts.yaml").write_text(YAML.replace("1.0", "1.1"))
 
     with pytest.raises(ArtifactError, match=r"changed since it was locked: run `python -m pipelines\.artifacts lock`"):
         artifacts.ensure("demo", folder)

@@ -1,0 +1,50 @@
+"""Kafka → bronze.telemetry: bytes as they came, appended once. The only reader of Kafka."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
+
+from pipelines.settings import Settings
+from pipelines.streams import Trigger, start_query
+from pipelines.tables import contract, ensure_table
+
+QUERY = "bronze"
+TABLE = contract("bronze.telemetry")
+
+
+def read_kafka(spark: SparkSession, settings: Settings, bootstrap_servers: str) -> DataFrame:
+    """All topics that conf names, from the earliest offset; those created later are found while it runs."""
+    reader = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap_servers)
+        .option("subscribePattern", settings.kafka.topic_pattern)
+        .option("startingOffsets", "earliest")
+        .option("includeHeaders", "true")
+        .option("failOnDataLoss", "true")
+        .option("maxOffsetsPerTrigger", settings.kafka.max_offsets_per_trigger)
+        # A topic that is created while the stream runs should not wait five minutes to be seen.
+        .option("kafka.metadata.max.age.ms", 30_000)
+    )
+    return reader.options(**settings.kafka.options).load()
+
+
+def to_bronze(kafka: DataFrame) -> DataFrame:
+    return kafka.select(
+        "topic",
+        "partition",
+        "offset",
+        "key",
+        "value",
+        "headers",
+        F.col("timestamp").alias("kafka_timestamp"),
+        F.current_timestamp().alias("ingest_time"),
+    )
+
+
+def start(spark: SparkSession, settings: Settings, bootstrap_servers: str, trigger: Trigger) -> StreamingQuery:
+    ensure_table(spark, settings, TABLE)
+    rows = to_bronze(read_kafka(spark, settings, bootstrap_servers))
+    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
+    return start_query(writer, settings, QUERY, trigger, settings.bronze.trigger_interval)

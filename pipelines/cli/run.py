@@ -1,0 +1,87 @@
+"""`lakehouse run` and the spark-submit jobs: the streams, with a live view of rows, lag and latency per layer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.cli.services import Env
+from pipelines.operations.run import Job
+from pipelines.settings import load_settings
+from pipelines.streams import Trigger
+
+
+def run(
+    job: Annotated[Job, typer.Argument(help="Which layer's streams to run; `all` runs them in one Spark application.")],
+    *,
+    env: Env = "local",
+    trigger: Annotated[
+        Trigger, typer.Option(help="continuous: until Ctrl-C or SIGTERM. available-now: what is there, then end.")
+    ] = Trigger.CONTINUOUS,
+) -> None:
+    """Run the streams: Kafka to bronze, bronze to silver, silver to gold.
+
+    Safe to stop, kill and start again at any time: it goes on where it stopped, and nothing is lost or there twice.
+
+    All layers, live:      lakehouse run all
+
+    Catch up and end:      lakehouse run all --trigger available-now
+    """
+    run_job(job, env, trigger)
+
+
+def run_job(job: Job, env: str, trigger: Trigger) -> None:
+    """Check what can be checked, start Spark, run the streams of `job`. Raises LakehouseError on any failure."""
+    from pipelines.local import services
+    from pipelines.operations import preflight
+
+    settings = load_settings(env)
+    preflight.check_root(settings)
+    bootstrap_servers = None
+    if job in (Job.BRONZE, Job.ALL):
+        bootstrap_servers = services.bootstrap_servers(settings)
+        preflight.check_topics(settings, bootstrap_servers)
+    if job is Job.SILVER:
+        preflight.check_table(settings, "bronze", "telemetry", "bronze")
+    if job is Job.GOLD:
+        preflight.check_table(settings, "silver", "metrics", "silver")
+
+    from pipelines.cli.live import LiveView
+    from pipelines.operations.run import run_available, run_continuous, stop_signals, streams_of
+    from pipelines.session import build_session
+
+    console = Console(stderr=True)
+    with stop_signals() as early, console.status("starting Spark"):
+        spark = build_session(settings, f"lakehouse {job}")
+        if early.is_set():
+            return
+    streams = streams_of(job, bootstrap_servers)
+    run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
+    with stop_signals(spark) as stop, LiveView(console) as view:
+        run_streams(spark, settings, streams, view.update, stop)
+    spark.stop()
+
+
+def main(job: Job) -> None:
+    """Entry of a spark-submit job file: `--env` and `--trigger` as for `lakehouse run`."""
+    import sys
+
+    from pipelines.errors import LakehouseError
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @app.command(help=f"Run the {job} streams; the same as `lakehouse run {job}`.")
+    def start(
+        *,
+        env: Env = "local",
+        trigger: Annotated[Trigger, typer.Option(help="continuous or available-now")] = Trigger.CONTINUOUS,
+    ) -> None:
+        run_job(job, env, trigger)
+
+    try:
+        app()
+    except LakehouseError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(1)

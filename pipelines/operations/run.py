@@ -1,0 +1,191 @@
+"""Run the streams of one or more jobs in one Spark application, until they are done, told to stop, or one fails."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import FrameType
+from typing import Any
+
+from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from pipelines import bronze, silver
+from pipelines.errors import StreamError
+from pipelines.gold import agent_health, metric_rollup
+from pipelines.settings import Settings, parse_duration
+from pipelines.streams import Trigger
+
+# How long SIGTERM waits for the running micro-batches before it interrupts them; they are repeated at the next start.
+_DRAIN_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+
+
+class Job(StrEnum):
+    """A layer's streams, or all of them."""
+
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One streaming query: which layer it fills, and how to start it."""
+
+    layer: Job
+    start: Callable[[SparkSession, Settings, Trigger], StreamingQuery]
+
+
+def streams_of(job: Job, bootstrap_servers: str | None) -> tuple[Stream, ...]:
+    """The streams of `job`, upstream first. `bootstrap_servers` is needed by bronze alone."""
+
+    def start_bronze(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        assert bootstrap_servers is not None
+        return bronze.start(spark, settings, bootstrap_servers, trigger)
+
+    everything = (
+        Stream(Job.BRONZE, start_bronze),
+        Stream(Job.SILVER, silver.start),
+        Stream(Job.GOLD, metric_rollup.start),
+        Stream(Job.GOLD, agent_health.start),
+    )
+    return tuple(stream for stream in everything if job in (Job.ALL, stream.layer))
+
+
+def run_available(
+    spark: SparkSession,
+    settings: Settings,
+    streams: tuple[Stream, ...],
+    watch: Callable[[list[StreamingQuery]], None],
+    stop: threading.Event,
+) -> None:
+    """Process what is there now, one stream after the other so that each sees all of the one before."""
+    for stream in streams:
+        if stop.is_set():
+            return
+        query = stream.start(spark, settings, Trigger.AVAILABLE_NOW)
+        _watch([query], watch, stop)
+    if any(stream.start is agent_health.start for stream in streams):
+        agent_health.refresh(spark, settings, datetime.now(UTC))
+
+
+def run_continuous(
+    spark: SparkSession,
+    settings: Settings,
+    streams: tuple[Stream, ...],
+    watch: Callable[[list[StreamingQuery]], None],
+    stop: threading.Event,
+) -> None:
+    """Run until `stop` is set, then end after the running batches. Raises StreamError if a stream fails."""
+    queries = [stream.start(spark, settings, Trigger.CONTINUOUS) for stream in streams]
+    if not any(stream.start is agent_health.start for stream in streams):
+        _watch(queries, watch, stop)
+        return
+    interval = parse_duration(settings.gold.health_interval).total_seconds()
+    refreshed = time.monotonic()
+
+    def watch_and_refresh(running: list[StreamingQuery]) -> None:
+        nonlocal refreshed
+        watch(running)
+        if time.monotonic() - refreshed >= interval:
+            agent_health.refresh(spark, settings, datetime.now(UTC))
+            refreshed = time.monotonic()
+
+    _watch(queries, watch_and_refresh, stop)
+
+
+def _watch(queries: list[StreamingQuery], watch: Callable[[list[StreamingQuery]], None], stop: threading.Event) -> None:
+    try:
+        while not stop.is_set() and all(query.isActive for query in queries):
+            watch(queries)
+            stop.wait(_POLL_SECONDS)
+        if stop.is_set():
+            _drain(queries)
+    finally:
+        for query in queries:
+            if query.isActive:
+                query.stop()
+    watch(queries)
+    for query in queries:
+        failure = query.exception()
+        if failure is not None:
+            raise StreamError(explain(query, failure)) from failure
+
+
+def _drain(queries: list[StreamingQuery]) -> None:
+    """Stop each query between two of its batches, upstream first."""
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    for query in queries:
+        running = _batch_id(query)
+        while (
+            query.isActive
+            and query.status["isTriggerActive"]
+            and _batch_id(query) == running
+            and time.monotonic() < deadline
+        ):
+            time.sleep(0.02)
+        query.stop()
+
+
+def _batch_id(query: StreamingQuery) -> int:
+    progress: Any = query.lastProgress
+    return -1 if progress is None else int(progress["batchId"])
+
+
+def explain(query: StreamingQuery, failure: StreamingQueryException | PySparkException) -> str:
+    """The cause in a line, and what to do next."""
+    causes = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    caused = [line for line in causes if line.startswith("Caused by:")]
+    cause = caused[-1].removeprefix("Caused by:").strip() if caused else causes[0]
+    advice = "correct the cause and start the job again: it goes on where it stopped, and nothing is lost or repeated"
+    if "failOnDataLoss" in str(failure):
+        advice = (
+            "Kafka no longer holds offsets that bronze has not read (topic deleted or its retention passed). What is "
+            "gone is gone: note the gap, then start bronze from a new checkpoint folder"
+        )
+    return f"stream {query.name} failed: {cause[:600]}\n{advice}"
+
+
+@contextmanager
+def stop_signals(spark: SparkSession | None = None) -> Iterator[threading.Event]:
+    """An event that SIGTERM or SIGINT sets. Under spark-submit the JVM is the parent and gets SIGTERM: it tells us."""
+    stop = threading.Event()
+
+    def handle(_signum: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {signum: signal.signal(signum, handle) for signum in (signal.SIGTERM, signal.SIGINT)}
+    if spark is not None:
+        _stop_on_jvm_signal(spark, stop)
+    try:
+        yield stop
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _stop_on_jvm_signal(spark: SparkSession, stop: threading.Event) -> None:
+    """Without this the JVM's shutdown hooks would end Spark in the middle of a batch."""
+    from pyspark.java_gateway import ensure_callback_server_started
+
+    class OnSignal:
+        def handle(self, _signal: object) -> None:
+            stop.set()
+
+        class Java:
+            implements = ("sun.misc.SignalHandler",)
+
+    context = spark.sparkContext
+    ensure_callback_server_started(context._gateway)
+    jvm: Any = context._jvm
+    for name in ("TERM", "INT"):
+        jvm.sun.misc.Signal.handle(jvm.sun.misc.Signal(name), OnSignal())

@@ -1,0 +1,66 @@
+"""What every streaming query of ours has in common: its trigger, its checkpoint, and appends that happen once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+
+from pipelines.settings import Settings
+from pipelines.tables import Table
+
+_latencies: dict[str, float] = {}
+
+
+class Trigger(StrEnum):
+    """How a job runs: micro-batches for ever, or all that is there now and then end."""
+
+    CONTINUOUS = "continuous"
+    AVAILABLE_NOW = "available-now"
+
+
+def start_query(
+    writer: DataStreamWriter, settings: Settings, name: str, trigger: Trigger, interval: str
+) -> StreamingQuery:
+    """Start `writer` as query `name`, with the checkpoint of that name."""
+    writer = writer.queryName(name).option("checkpointLocation", str(settings.checkpoint_path(name)))
+    if trigger is Trigger.AVAILABLE_NOW:
+        return writer.trigger(availableNow=True).start()
+    return writer.trigger(processingTime=interval).start()
+
+
+def read_appends(spark: SparkSession, settings: Settings, table: Table, max_files: int) -> DataFrame:
+    """The rows appended to a Delta table, as a stream."""
+    return spark.readStream.format("delta").option("maxFilesPerTrigger", max_files).load(table.path(settings))
+
+
+def query_id(spark: SparkSession) -> str:
+    """Inside foreachBatch: the id of the query, which lives and dies with its checkpoint."""
+    found = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
+    assert found, "only inside foreachBatch"
+    return found
+
+
+def append_once(rows: DataFrame, settings: Settings, table: Table, batch_id: int) -> None:
+    """Append a micro-batch; a second time with the same batch of the same query changes nothing."""
+    (
+        rows.select(*table.column_names)
+        .write.format("delta")
+        .mode("append")
+        .option("txnAppId", query_id(rows.sparkSession))
+        .option("txnVersion", batch_id)
+        .save(table.path(settings))
+    )
+
+
+def note_latency(query: str, oldest_arrival: datetime | None) -> None:
+    """To be called when a micro-batch is visible: its oldest row, by Kafka timestamp (UTC), took until now."""
+    if oldest_arrival is not None:
+        _latencies[query] = (datetime.now(UTC) - oldest_arrival.astimezone(UTC)).total_seconds()
+
+
+def latency_seconds(query: str) -> float | None:
+    """The latency of the oldest row of the query's last micro-batch in this process; None before the first."""
+    return _latencies.get(query)

@@ -1,0 +1,172 @@
+"""Table contracts (schemas/tables/<layer>/<table>.yaml, Open Data Contract Standard v3) and the Delta tables they become.
+
+The contract is the one source of columns, types, comments, keys, clustering, properties and row rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DataType, StructType
+
+from pipelines.errors import ContractError, StorageError
+from pipelines.settings import SCHEMAS_DIR, Settings
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str  # Spark DDL
+    comment: str
+    required: bool
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """`condition` is a Spark SQL expression that is true for a good row; `reason` is the quarantine code."""
+
+    reason: str
+    condition: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Table:
+    layer: str
+    name: str
+    question: str
+    grain: str
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+    cluster_by: tuple[str, ...]
+    retention_days: int
+    properties: tuple[tuple[str, str], ...]
+    rules: tuple[RowRule, ...]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def path(self, settings: Settings) -> str:
+        return str(settings.table_path(self.layer, self.name))
+
+
+@cache
+def contract(full_name: str, schemas_dir: Path = SCHEMAS_DIR) -> Table:
+    """The contract of `layer.table`. Raises ContractError if it is not there or not readable."""
+    layer, _, name = full_name.partition(".")
+    path = schemas_dir / "tables" / layer / f"{name}.yaml"
+    try:
+        document = OpenDataContractStandard.from_file(str(path))
+    except (OSError, ValueError) as error:
+        raise ContractError(f"contract of table {full_name}: {path} cannot be read: {error}") from error
+    if not document.schema_:
+        raise ContractError(f"contract of table {full_name}: {path} has no `schema`")
+    schema = document.schema_[0]
+    columns = tuple(_column(property_) for property_ in schema.properties or ())
+    keys = sorted(
+        (property_ for property_ in schema.properties or () if property_.primaryKey),
+        key=lambda property_: property_.primaryKeyPosition or 0,
+    )
+    retention = next((sla.value for sla in document.slaProperties or () if sla.property == "retention"), None)
+    if retention is None:
+        raise ContractError(f"contract of table {full_name}: {path} has no slaProperties `retention` (days)")
+    return Table(
+        layer=layer,
+        name=name,
+        question=schema.description or "",
+        grain=schema.dataGranularityDescription or "",
+        columns=columns,
+        keys=tuple(str(key.name) for key in keys),
+        cluster_by=tuple(_custom(schema, "clusterBy") or ()),
+        retention_days=int(retention),
+        properties=tuple(dict(_custom(schema, "deltaProperties") or {}).items()),
+        rules=tuple(
+            RowRule(str(rule.id), str(rule.implementation), str(rule.description)) for rule in schema.quality or ()
+        ),
+    )
+
+
+def all_contracts(schemas_dir: Path = SCHEMAS_DIR) -> tuple[Table, ...]:
+    """Every table, bronze first."""
+    return tuple(
+        contract(f"{layer}.{path.stem}", schemas_dir)
+        for layer in LAYERS
+        for path in sorted((schemas_dir / "tables" / layer).glob("*.yaml"))
+    )
+
+
+def ensure_table(spark: SparkSession, settings: Settings, table: Table) -> None:
+    """Create the Delta table, or add to it the columns that its contract has gained.
+
+    Raises ContractError if a column's type differs: data is never coerced silently. Raises StorageError if the folder
+    cannot be written.
+    """
+    path = table.path(settings)
+    try:
+        exists = DeltaTable.isDeltaTable(spark, path)
+    except Exception as error:
+        raise StorageError(f"table {table.full_name}: {path} cannot be read: {_first_line(error)}") from error
+    if exists:
+        _evolve(spark, table, path)
+        return
+    builder = DeltaTable.createIfNotExists(spark).location(path).comment(table.question)
+    for column in table.columns:
+        builder = builder.addColumn(column.name, column.type, comment=column.comment)
+    for key, value in table.properties:
+        builder = builder.property(key, value)
+    if table.cluster_by:
+        builder = builder.clusterBy(*table.cluster_by)
+    try:
+        builder.execute()
+    except Exception as error:
+        raise StorageError(f"table {table.full_name}: cannot be created at {path}: {_first_line(error)}") from error
+
+
+def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFrame:
+    return spark.read.format("delta").load(table.path(settings))
+
+
+def _evolve(spark: SparkSession, table: Table, path: str) -> None:
+    actual = {field.name: field.dataType for field in spark.read.format("delta").load(path).schema}
+    for column in table.columns:
+        found, declared = actual.get(column.name), _parse_type(column.type)
+        if found is not None and found != declared:
+            raise ContractError(
+                f"table {table.full_name} at {path}: column {column.name} is {found.simpleString()}, its contract says "
+                f"{column.type}; migrate the table or correct schemas/tables/{table.layer}/{table.name}.yaml"
+            )
+    missing = [column for column in table.columns if column.name not in actual]
+    if missing:
+        added = ", ".join(f"`{column.name}` {column.type}" for column in missing)
+        spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
+
+
+def _parse_type(ddl: str) -> DataType:
+    return StructType.fromDDL(f"c {ddl}")["c"].dataType
+
+
+def _column(property_: Any) -> Column:
+    unit = next((custom.value for custom in property_.customProperties or () if custom.property == "unit"), None)
+    return Column(property_.name, property_.physicalType, property_.description or "", bool(property_.required), unit)
+
+
+def _custom(schema: SchemaObject, name: str) -> Any:
+    return next((custom.value for custom in schema.customProperties or () if custom.property == name), None)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
