@@ -1,4 +1,4 @@
-"""One root for every error we raise on purpose. A message names the setting, table, topic or file at fault and the remedy."""
+"""One root for every error we raise on purpose. A message names what is at fault, and the remedy."""
 
 
 class LakehouseError(Exception):

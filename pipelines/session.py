@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
@@ -25,6 +26,10 @@ _REQUIRED = {
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
     # Counting the keys costs a look-up for every put.
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # A batch without data, only to move the watermark: the next batch with data does that too.
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    # Several streams share the application; none should wait for another's whole batch.
+    "spark.scheduler.mode": "FAIR",
     "spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage": "true",
     "spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB": "256",
 }
@@ -44,7 +49,6 @@ _LOCAL = {
     "spark.sql.ui.retainedExecutions": "20",
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     "spark.cleaner.periodicGC.interval": "5min",
-    "spark.hadoop.fs.file.impl.disable.cache": "false",
 }
 
 
@@ -79,7 +83,7 @@ def _check_delta(spark: SparkSession) -> None:
     jvm = spark.sparkContext._jvm
     assert jvm is not None
     try:
-        jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension", True, _loader(jvm))
+        _loader(jvm).loadClass("io.delta.sql.DeltaSparkSessionExtension")
     except Exception as error:
         raise ServiceError(
             "Spark runs without Delta: run `make setup` once, which writes the class path for spark-submit, or pass "
@@ -87,5 +91,5 @@ def _check_delta(spark: SparkSession) -> None:
         ) from error
 
 
-def _loader(jvm: object) -> object:
-    return jvm.java.lang.Thread.currentThread().getContextClassLoader()  # type: ignore[attr-defined]
+def _loader(jvm: Any) -> Any:
+    return jvm.java.lang.Thread.currentThread().getContextClassLoader()

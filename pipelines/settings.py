@@ -50,6 +50,11 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _words(value: Any) -> Any:
+    """The environment has text only: a list is its words there. No topic has a blank in its name."""
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
 Duration = Annotated[str, AfterValidator(_duration)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -64,7 +69,7 @@ class _Section(BaseModel):
 
 class Kafka(_Section):
     bootstrap_servers: str | None
-    topics: tuple[Pattern, ...] = Field(min_length=1)
+    topics: Annotated[tuple[Pattern, ...], BeforeValidator(_words), Field(min_length=1)]
     max_offsets_per_trigger: Positive
     options: dict[str, ConfValue]
 

@@ -1,21 +1,23 @@
 """bronze.telemetry → silver.metrics, silver.heartbeats and silver.quarantine.
 
-One query decodes, validates, deduplicates and routes. The watermark is on arrival (ingest_time), not on event time: a row
-that is hours late is still a row, and no row that claims to come from the future can move it.
+One query decodes, validates, deduplicates and routes. The watermark is on arrival (ingest_time), not on event time: a
+row that is hours late is still a row, and no row that claims to come from the future can move it.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from concurrent.futures import ThreadPoolExecutor
+
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze
 from pipelines.quality import reasons
 from pipelines.quality.row_rules import broken_rule
 from pipelines.settings import Settings
 from pipelines.sources.decode import IGNORED_REASONS, POSITION, decode
-from pipelines.streams import Trigger, append_once, note_latency, read_appends, start_query
+from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table
 
 QUERY = "silver"
@@ -58,27 +60,36 @@ def deduplicate(rows: DataFrame, settings: Settings) -> DataFrame:
 
 def write_batch(rows: DataFrame, batch_id: int, settings: Settings) -> None:
     """Route one micro-batch to its tables. Each append happens once however often the batch is repeated."""
-    is_bad, table = F.col("reason").isNotNull(), F.col("table")
+    is_bad, table, query = F.col("reason").isNotNull(), F.col("table"), query_id(rows.sparkSession)
     cached = rows.persist()
-    counts = Observation()
-    observed = cached.observe(
-        counts,
-        F.min("kafka_timestamp").alias("oldest"),
-        F.count_if(is_bad).alias(QUARANTINE.name),
-        F.count_if(~is_bad & (table == HEARTBEATS.name)).alias(HEARTBEATS.name),
-    )
     try:
-        append_once(observed.where(~is_bad & (table == METRICS.name)), settings, METRICS, batch_id)
-        if counts.get[HEARTBEATS.name]:
-            append_once(cached.where(~is_bad & (table == HEARTBEATS.name)), settings, HEARTBEATS, batch_id)
-        if counts.get[QUARANTINE.name]:
-            bad = cached.where(is_bad).withColumns(
-                {"message": reasons.message(F.col("reason")), "raw": F.col("raw").cast("binary")}
-            )
-            append_once(bad, settings, QUARANTINE, batch_id)
-        note_latency(QUERY, counts.get["oldest"])
+        counts = cached.agg(
+            F.min("kafka_timestamp").alias("oldest"),
+            F.count_if(~is_bad & (table == METRICS.name)).alias(METRICS.name),
+            F.count_if(~is_bad & (table == HEARTBEATS.name)).alias(HEARTBEATS.name),
+            F.count_if(is_bad).alias(QUARANTINE.name),
+        ).first()
+        assert counts is not None
+        bad = cached.where(is_bad).withColumns(
+            {"message": reasons.message(F.col("reason")), "raw": F.col("raw").cast("binary")}
+        )
+        parts = (
+            (METRICS, cached.where(~is_bad & (table == METRICS.name))),
+            (HEARTBEATS, cached.where(~is_bad & (table == HEARTBEATS.name))),
+            (QUARANTINE, bad),
+        )
+        # Most of a small append is waiting for the log, so the three wait together.
+        with ThreadPoolExecutor(len(parts)) as pool:
+            appends = [
+                pool.submit(append_once, part, settings, target, query, batch_id)
+                for target, part in parts
+                if counts[target.name]
+            ]
+        for append in appends:
+            append.result()
     finally:
         cached.unpersist()
+    note_latency(QUERY, counts["oldest"])
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from pipelines.settings import Settings
 from pipelines.tables import Table
@@ -43,13 +44,13 @@ def query_id(spark: SparkSession) -> str:
     return found
 
 
-def append_once(rows: DataFrame, settings: Settings, table: Table, batch_id: int) -> None:
+def append_once(rows: DataFrame, settings: Settings, table: Table, query: str, batch_id: int) -> None:
     """Append a micro-batch; a second time with the same batch of the same query changes nothing."""
     (
         rows.select(*table.column_names)
         .write.format("delta")
         .mode("append")
-        .option("txnAppId", query_id(rows.sparkSession))
+        .option("txnAppId", query)
         .option("txnVersion", batch_id)
         .save(table.path(settings))
     )

@@ -1,4 +1,4 @@
-"""Table contracts (schemas/tables/<layer>/<table>.yaml, Open Data Contract Standard v3) and the Delta tables they become.
+"""Table contracts (schemas/tables/<layer>/<table>.yaml, Open Data Contract Standard v3) and their Delta tables.
 
 The contract is the one source of columns, types, comments, keys, clustering, properties and row rules.
 """
@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from delta.tables import DeltaTable
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pyspark.sql import DataFrame, SparkSession
@@ -71,7 +72,7 @@ def contract(full_name: str, schemas_dir: Path = SCHEMAS_DIR) -> Table:
     path = schemas_dir / "tables" / layer / f"{name}.yaml"
     try:
         document = OpenDataContractStandard.from_file(str(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ContractError(f"contract of table {full_name}: {path} cannot be read: {error}") from error
     if not document.schema_:
         raise ContractError(f"contract of table {full_name}: {path} has no `schema`")
@@ -156,7 +157,9 @@ def _evolve(spark: SparkSession, table: Table, path: str) -> None:
 
 
 def _parse_type(ddl: str) -> DataType:
-    return StructType.fromDDL(f"c {ddl}")["c"].dataType
+    parsed = StructType.fromDDL(f"c {ddl}")
+    assert isinstance(parsed, StructType)
+    return parsed.fields[0].dataType
 
 
 def _column(property_: Any) -> Column:

@@ -70,7 +70,7 @@ def unpacked(set_name: str, conf_dir: Path = CONF_DIR) -> Path:
 
 
 def write_lock(conf_dir: Path = CONF_DIR) -> Path:
-    """Resolve every declared root, download the result and write conf/artifacts/artifacts.lock. Needs network, takes a minute."""
+    """Resolve and download every declared root and write artifacts.lock. Needs network, takes a minute."""
     lines = ["# Written by `python -m pipelines.artifacts lock` from conf/artifacts/artifacts.yaml. Do not edit."]
     cache = cache_dir()
     for name, declared in read_declared(conf_dir).items():

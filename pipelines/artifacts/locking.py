@@ -1,4 +1,4 @@
-"""conf/artifacts/artifacts.yaml (what we chose) and conf/artifacts/artifacts.lock (what that resolved to, with its checksums)."""
+"""conf/artifacts: artifacts.yaml (what we chose) and artifacts.lock (what that resolved to, with its checksums)."""
 
 from __future__ import annotations
 

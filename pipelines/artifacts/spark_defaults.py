@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.artifacts.cache import ensure
 from pipelines.artifacts.files import filesystem_errors, write_atomically
 from pipelines.errors import ArtifactError
+from pipelines.settings import load_settings
 
 
 def write_spark_defaults() -> Path:
@@ -29,6 +30,8 @@ def write_spark_defaults() -> Path:
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
+        # The driver's own size can only be set before its JVM starts, so not by the job.
+        **{key: value for key, value in load_settings("local").spark.conf.items() if key.startswith("spark.driver.")},
     }
     with filesystem_errors(path):
         before = path.read_text().splitlines() if path.exists() else []

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from pipelines.cli import reconcile, run, services, simulate
 from pipelines.errors import LakehouseError
 
-app = typer.Typer(
-    name="lakehouse",
-    help=__doc__,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    add_completion=False,
-)
-app.command()(services.up)
-app.command()(services.down)
-app.command()(services.status)
-app.command()(simulate.simulate)
-app.command()(run.run)
-app.command()(reconcile.reconcile)
+# Command → its module here. Only the one that is asked for is imported: `sql` answers before Spark could be loaded.
+_COMMANDS = {
+    "demo": "demo",
+    "up": "services",
+    "down": "services",
+    "status": "services",
+    "simulate": "simulate",
+    "run": "run",
+    "sql": "sql",
+    "reconcile": "reconcile",
+}
+
+
+def build(asked: str | None) -> typer.Typer:
+    """The command line with `asked` alone, or with all commands if it is none of them."""
+    app = typer.Typer(
+        name="lakehouse",
+        help="Telemetry of a hybrid estate, from Kafka to bronze, silver and gold Delta tables.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        add_completion=False,
+    )
+    app.callback()(lambda: None)  # without it a single command would swallow its own name
+    for name in [asked] if asked in _COMMANDS else _COMMANDS:
+        assert name is not None
+        app.command()(getattr(import_module(f"pipelines.cli.{_COMMANDS[name]}"), name))
+    return app
 
 
 def main() -> None:
     """Run the command line. An error of ours is its message and exit code 1, never a traceback."""
     try:
-        app()
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except LakehouseError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)

@@ -1,8 +1,8 @@
 """silver.heartbeats → gold.agent_health: one row an agent, its state now and its downtime today.
 
 The table is small (a row an agent), so a micro-batch writes it anew as a whole: an overwrite is atomic and, unlike a
-MERGE, carries the batch's transaction id, so a repeated batch changes nothing. Heartbeats that come in order only extend
-what the row knows. An agent with one that came late is worked out again from silver.heartbeats.
+MERGE, carries the batch's transaction id, so a repeated batch changes nothing. Heartbeats that come in order only
+extend what the row knows. An agent with one that came late is worked out again from silver.heartbeats.
 
 Time passes without heartbeats too: an agent falls silent when nothing arrives. So whoever runs the stream also calls
 `refresh` now and then.
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import silver
 from pipelines.settings import Settings, parse_duration
@@ -58,7 +58,8 @@ def update_health(
     previous = agents.where("earliest > last_heartbeat").select(
         "resource_id", F.col("last_heartbeat").alias("event_time")
     )
-    again = history.where(F.col("event_time") >= F.lit(day_start - _LOOK_BACK)).select("resource_id", "event_time").join(
+    recent = history.where(F.col("event_time") >= F.lit(day_start - _LOOK_BACK))
+    again = recent.select("resource_id", "event_time").join(
         agents.where("late").select("resource_id"), "resource_id", "semi"
     )  # fmt: skip
     runs = _runs(in_order.union(previous).union(again).distinct(), silent_seconds, day_start)
@@ -66,10 +67,12 @@ def update_health(
     late = F.coalesce("late", F.expr("false"))
     described = joined.select(
         "resource_id",
-        F.col("facts"),
+        # What a heartbeat says that is older than the last one has been overtaken.
+        F.when(F.greatest("last_heartbeat", "latest") == F.col("latest"), F.col("facts")).alias("facts"),
         F.least("first_heartbeat", "earliest").alias("first_heartbeat"),
         F.greatest("last_heartbeat", "latest").alias("last_heartbeat"),
-        F.coalesce("gap_end", F.when(late, F.least("run_start", "seen_from")), "run_start", "seen_from").alias("run_start"),
+        F.coalesce("gap_end", F.when(late, F.least("run_start", "seen_from")), "run_start", "seen_from")
+        .alias("run_start"),
         (F.when(late, F.lit(0.0)).otherwise(F.coalesce("closed", F.lit(0.0))) + F.coalesce("gap_seconds", F.lit(0.0)))
         .alias("closed_downtime_seconds"),
     )  # fmt: skip
@@ -103,7 +106,7 @@ def judge(agents: DataFrame, settings: Settings, as_of: datetime) -> DataFrame:
 
 
 def _runs(beats: DataFrame, silent_seconds: float, day_start: datetime) -> DataFrame:
-    """Per agent: `gap_seconds` of closed gaps within the day, `gap_end` of the latest gap, `seen_from` the first beat."""
+    """Per agent: `gap_seconds` of closed gaps in the day, `gap_end` of the latest gap, `seen_from` the first beat."""
     before = F.lag("event_time").over(Window.partitionBy("resource_id").orderBy("event_time"))
     spaced = beats.withColumn("before", before)
     is_gap = _seconds(F.col("before"), F.col("event_time")) > silent_seconds

@@ -1,7 +1,7 @@
 """silver.metrics → gold.metric_rollup: one row a series and window of 1 minute or 1 hour.
 
-Each micro-batch is reduced to partial rows and merged into the table by key. Counts and sums add up, KLL sketches merge,
-so a row that comes hours late corrects its windows, whatever their age.
+Each micro-batch is reduced to partial rows and merged into the table by key. Counts and sums add up, KLL sketches
+merge, so a row that comes hours late corrects its windows, whatever their age.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import silver
 from pipelines.settings import Settings
@@ -65,10 +65,11 @@ def partial_rollup(metrics: DataFrame) -> DataFrame:
 def merge_partials(partials: DataFrame, settings: Settings, batch_id: int, query: str) -> None:
     """Add partial rows to the table; a second time with the same batch of the same query changes nothing."""
     spark = partials.sparkSession
-    windows = partials.select("window_start").distinct().collect()
+    # As numbers: a datetime of Python would be local time, which has an hour twice in the year.
+    windows = partials.select(F.unix_micros("window_start")).distinct().collect()
     if not windows:
         return
-    starts = sorted(row["window_start"] for row in windows)
+    starts = [F.timestamp_micros(F.lit(micros)) for micros in sorted(row[0] for row in windows)]
     if len(starts) <= _LISTED_WINDOWS:
         touched = F.col("t.window_start").isin(*starts)
     else:
@@ -85,27 +86,26 @@ def merge_partials(partials: DataFrame, settings: Settings, batch_id: int, query
     )
 
 
-def _merged() -> dict[str, Column]:
-    t, s = (lambda name: F.col(f"t.{name}")), (lambda name: F.col(f"s.{name}"))
-    sketch = F.kll_sketch_merge_double(t("sketch"), s("sketch"))
-    count = t("count") + s("count")
-    total = F.coalesce(t("total") + s("total"), t("total"), s("total"))
+def _merged() -> dict[str, str | Column]:
+    sketch = F.kll_sketch_merge_double(F.col("t.sketch"), F.col("s.sketch"))
+    count = F.col("t.count") + F.col("s.count")
+    total = F.coalesce(F.col("t.total") + F.col("s.total"), F.col("t.total"), F.col("s.total"))
     return {
-        "points": t("points") + s("points"),
+        "points": F.col("t.points") + F.col("s.points"),
         "count": count,
-        "minimum": F.least(t("minimum"), s("minimum")),
-        "maximum": F.greatest(t("maximum"), s("maximum")),
+        "minimum": F.least(F.col("t.minimum"), F.col("s.minimum")),
+        "maximum": F.greatest(F.col("t.maximum"), F.col("s.maximum")),
         "total": total,
         "mean": F.try_divide(total, count),
         "sketch": sketch,
         **{name: _quantile(sketch, count, rank) for name, rank in _QUANTILES},
-        "last_batch": s("last_batch"),
-        "last_query": s("last_query"),
+        "last_batch": F.col("s.last_batch"),
+        "last_query": F.col("s.last_query"),
         "updated_at": F.current_timestamp(),
     }
 
 
-def _inserted() -> dict[str, Column]:
+def _inserted() -> dict[str, str | Column]:
     copied = (*_KEYS, *_DESCRIPTION, "points", "count", "minimum", "maximum", "total", "sketch")
     sketch, count = F.col("s.sketch"), F.col("s.count")
     return {

@@ -37,8 +37,8 @@ def check_topics(settings: Settings, bootstrap_servers: str) -> None:
         names = sorted(name for name in client.list_topics(timeout=_ANSWER_SECONDS).topics if not name.startswith("__"))
     except KafkaException as error:
         raise ServiceError(
-            f"Kafka at {bootstrap_servers} does not answer ({error.args[0].str()}): correct KAFKA_BOOTSTRAP_SERVERS, or "
-            "unset it and run `lakehouse up`"
+            f"Kafka at {bootstrap_servers} does not answer ({error.args[0].str()}): correct KAFKA_BOOTSTRAP_SERVERS, "
+            "or unset it and run `lakehouse up`"
         ) from error
     pattern = re.compile(settings.kafka.topic_pattern)
     if not any(pattern.fullmatch(name) for name in names):

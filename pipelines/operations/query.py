@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,10 +99,15 @@ def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.Du
 
 
 def fetch(
-    connection: duckdb.DuckDBPyConnection, sql: str, tables: tuple[Listed, ...], limit: int | None = None
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    tables: tuple[Listed, ...],
+    limit: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Answer:
+    """`parameters` stand for `$name` in the query."""
     try:
-        cursor = connection.execute(sql)
+        cursor = connection.execute(sql, dict(parameters) if parameters else None)
         columns = tuple(str(column[0]) for column in cursor.description or ())
         rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
     except duckdb.Error as error:

@@ -6,7 +6,7 @@ nowhere must be a second delivery of an event that is in silver. No counter of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -46,7 +46,9 @@ def reconcile(spark: SparkSession, settings: Settings) -> tuple[TopicBalance, ..
     )
     rows = _rows(spark, settings)
     return tuple(
-        TopicBalance(**{key: value if key == "topic" else int(value or 0) for key, value in row.asDict().items()})
+        TopicBalance(
+            row["topic"], *(int(row[field.name] or 0) for field in fields(TopicBalance) if field.name != "topic")
+        )
         for row in balances(items, rows).orderBy("topic").collect()
     )
 
@@ -67,20 +69,21 @@ def balances(items: DataFrame, rows: DataFrame) -> DataFrame:
     )
     is_item, here = F.col("is_item").isNotNull(), F.col("copies").isNotNull()
     nowhere = is_item & ~here & ~F.coalesce("is_ignored", F.expr("false"))
-    repeated = F.col("deliveries").isNotNull()
+    repeated, bad = F.col("deliveries").isNotNull(), F.col("is_quarantined")
+    surplus = F.when(here & ~is_item, F.col("copies")).when(here, F.col("copies") - 1).otherwise(0)
+    # Of n deliveries in silver, n - 1 are too many: each of them bears its part, so that topics can be told apart.
+    late = F.when(is_item & here & ~bad, (F.col("deliveries") - 1) / F.col("deliveries")).otherwise(0)
     return found.groupBy("topic").agg(
         F.count_distinct(F.when(is_item, F.struct("partition", "offset"))).alias("values"),
         F.count_if(is_item).alias("items"),
-        F.count_if(is_item & here & ~F.col("is_quarantined")).alias("silver"),
+        F.count_if(is_item & here & ~bad).alias("silver"),
         F.count_if(nowhere & repeated).alias("duplicates"),
-        F.count_if(is_item & here & F.col("is_quarantined")).alias("quarantined"),
+        F.count_if(is_item & here & bad).alias("quarantined"),
         F.count_if(is_item & ~here & F.coalesce("is_ignored", F.expr("false"))).alias("ignored"),
         F.count_if(nowhere & ~repeated).alias("missing"),
-        F.sum(F.when(here & ~is_item, F.col("copies")).when(here, F.col("copies") - 1).otherwise(0)).alias("unexpected"),
-        F.sum(
-            F.when(is_item & here & ~F.col("is_quarantined"), (F.col("deliveries") - 1) / F.col("deliveries")).otherwise(0)
-        ).alias("late_duplicates"),
-    )  # fmt: skip
+        F.sum(surplus).alias("unexpected"),
+        F.round(F.sum(late)).cast("bigint").alias("late_duplicates"),
+    )
 
 
 def _rows(spark: SparkSession, settings: Settings) -> DataFrame:

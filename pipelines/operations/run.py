@@ -15,7 +15,7 @@ from typing import Any
 
 from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze, silver
 from pipelines.errors import StreamError
@@ -175,7 +175,7 @@ def stop_signals(spark: SparkSession | None = None) -> Iterator[threading.Event]
 
 def _stop_on_jvm_signal(spark: SparkSession, stop: threading.Event) -> None:
     """Without this the JVM's shutdown hooks would end Spark in the middle of a batch."""
-    from pyspark.java_gateway import ensure_callback_server_started
+    from pyspark.java_gateway import ensure_callback_server_started  # type: ignore[attr-defined,unused-ignore]
 
     class OnSignal:
         def handle(self, _signal: object) -> None:
@@ -185,7 +185,7 @@ def _stop_on_jvm_signal(spark: SparkSession, stop: threading.Event) -> None:
             implements = ("sun.misc.SignalHandler",)
 
     context = spark.sparkContext
-    ensure_callback_server_started(context._gateway)
+    ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
     jvm: Any = context._jvm
     for name in ("TERM", "INT"):
         jvm.sun.misc.Signal.handle(jvm.sun.misc.Signal(name), OnSignal())

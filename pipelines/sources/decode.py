@@ -10,16 +10,34 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.sources import log_analytics, metric_stream, prometheus
-from pipelines.sources.envelope import family_records, is_fast, parse_value, pieces, value_reason
+from pipelines.sources import log_analytics, log_analytics_perf, metric_stream, prometheus
+from pipelines.sources.envelope import (
+    any_of,
+    family_index,
+    is_many,
+    is_single,
+    opening,
+    parse_many,
+    parse_single,
+    records_of,
+)
 from pipelines.sources.family import FIELDS, Family, field_of, nothing_for
+from pipelines.sources.pieces import pieces, pieces_type
 
-FAMILIES: tuple[Family, ...] = (prometheus.FAMILY, metric_stream.FAMILY, log_analytics.FAMILY)
+# The first whose marker a record has gets it, so Perf stands before the other tables of Log Analytics.
+FAMILIES: tuple[Family, ...] = (
+    prometheus.FAMILY,
+    metric_stream.FAMILY,
+    log_analytics_perf.FAMILY,
+    log_analytics.FAMILY,
+)
 
 POSITION = ("topic", "partition", "offset", "item")
 ARRIVAL = ("kafka_timestamp", "ingest_time")
 # Not telemetry and not an error: counted by reconcile, kept in bronze only.
 IGNORED_REASONS = ("empty_records",)
+_CARRIED = (*POSITION[:3], *ARRIVAL)
+_RECORDS = tuple(f"r{index}" for index in range(len(FAMILIES)))
 
 
 def decode(bronze: DataFrame) -> DataFrame:
@@ -31,42 +49,70 @@ def decode(bronze: DataFrame) -> DataFrame:
 
 
 def _split(bronze: DataFrame) -> DataFrame:
-    """One row per item: a record in one of `r0`, `r1`, …, or `reason`; `raw` where the text of the item is known."""
-    carried = [*POSITION[:3], *ARRIVAL]
-    text, reason, fast = F.col("text"), F.col("value_reason"), F.col("fast")
-    records = [family_records(F.col("parsed"), index) for index in range(len(FAMILIES))]
-    names = [f"r{index}" for index in range(len(FAMILIES))]
-    slow = F.when(~fast, pieces(text, reason, FAMILIES))
-    return (
-        bronze.select(*carried, F.col("value").cast("string").alias("text"))
-        .select(*carried, text, value_reason(text).alias("value_reason"), parse_value(text, FAMILIES).alias("parsed"))
-        .select(
-            *carried,
-            text,
-            reason,
-            *(found.alias(name) for found, name in zip(records, names, strict=True)),
-            (reason.isNull() & is_fast(records, text)).alias("fast"),
-        )
-        .select(
-            *carried,
-            F.when(fast & (F.greatest(*(F.size(name) for name in names)) == 1), text).alias("text"),
-            *(_or_empty(F.when(fast, F.col(name)), f"array<{family.schema}>").alias(name)
-              for name, family in zip(names, FAMILIES, strict=True)),
-            _or_empty(slow, _pieces_type()).alias("pieces"),
-        )
-        .select(*carried, "text", F.posexplode(F.arrays_zip(*names, "pieces")).alias("item", "element"))
-        .select(
-            *POSITION,
-            *ARRIVAL,
-            *(F.coalesce(F.col(f"element.{name}"), F.col(f"element.pieces.{name}")).alias(name) for name in names),
-            F.col("element.pieces.reason").alias("piece_reason"),
-            F.coalesce(F.col("element.pieces.raw"), "text").alias("item_raw"),
-        )
-    )  # fmt: skip
+    return reduce(DataFrame.transform, (_look, _parse, _take_apart, _explode), bronze)
+
+
+def _look(bronze: DataFrame) -> DataFrame:
+    text = F.col("value").cast("string")
+    return bronze.select(*_CARRIED, "value", family_index(text, FAMILIES).alias("family"), opening(text).alias("start"))
+
+
+def _parse(looked: DataFrame) -> DataFrame:
+    """`s<i>`: the value as one record of a family; `m<i>`: as many."""
+    value, start = F.col("value"), F.col("start")
+    text = value.cast("string")
+    parsed = []
+    for index, family in enumerate(FAMILIES):
+        mine = F.when(F.col("family") == index, start)
+        parsed += [
+            parse_single(value, mine, family).alias(f"s{index}"),
+            parse_many(text, mine, family).alias(f"m{index}"),
+        ]
+    return looked.select(*_CARRIED, text.alias("text"), *parsed)
+
+
+def _take_apart(parsed: DataFrame) -> DataFrame:
+    singles = [is_single(F.col(f"s{index}"), family) for index, family in enumerate(FAMILIES)]
+    manies = [is_many(F.col(f"m{index}"), family) for index, family in enumerate(FAMILIES)]
+    kept = []
+    for index, (single, many) in enumerate(zip(singles, manies, strict=True)):
+        kept += [
+            F.when(single, F.col(f"s{index}")).alias(f"s{index}"),
+            F.when(many, records_of(F.col(f"m{index}"))).alias(f"m{index}"),
+        ]
+    single = any_of(singles)
+    is_alone = single | any_of(F.size(records_of(F.col(f"m{index}"))) == 1 for index in range(len(FAMILIES)))
+    return parsed.select(
+        *_CARRIED,
+        F.when(is_alone, F.col("text")).alias("text"),
+        *kept,
+        F.when(~(single | any_of(manies)), pieces(F.col("text"), FAMILIES)).cast(pieces_type(FAMILIES)).alias("pieces"),
+    )
+
+
+def _explode(taken: DataFrame) -> DataFrame:
+    """One row per item: a record in one of `r0`, `r1`, …, or `piece_reason`; `item_raw` where its text is known."""
+    lists = [f"m{index}" for index in range(len(FAMILIES))] + ["pieces"]
+    positions = [f"{name}_at" for name in lists]
+    kept = [name for name in taken.columns if name not in lists]
+    for name, position in zip(lists, positions, strict=True):
+        rest = [other for other in lists if other > name] if name != "pieces" else []
+        taken = taken.select(*kept, *rest, F.posexplode_outer(name).alias(position, f"{name}_is"))
+        kept += [position, f"{name}_is"]
+    return taken.select(
+        *_CARRIED,
+        F.coalesce(*positions, F.lit(0)).alias("item"),
+        *(
+            F.coalesce(f"s{index}", f"m{index}_is", f"pieces_is.r{index}").alias(name)
+            for index, name in enumerate(_RECORDS)
+        ),
+        F.col("pieces_is.reason").alias("piece_reason"),
+        F.coalesce(F.col("pieces_is.raw"), "text").alias("item_raw"),
+    )
 
 
 def _decode_fields(split: DataFrame) -> DataFrame:
-    records = [F.col(f"r{index}") for index in range(len(FAMILIES))]
+    records = [F.col(name) for name in _RECORDS]
     decoded = [family.decode(record, F.col("topic")) for family, record in zip(FAMILIES, records, strict=True)]
 
     def choose(name: str) -> Column:
@@ -74,43 +120,47 @@ def _decode_fields(split: DataFrame) -> DataFrame:
         branches = [F.when(record.isNotNull(), column) for record, column in offers if column is not None]
         return F.coalesce(*branches) if branches else nothing_for(name)
 
-    marked = [F.when(record[family.marker].isNotNull(), 1) for family, record in zip(FAMILIES, records, strict=True)]
-    unmarked = F.when(F.coalesce(*marked).isNull(), "unknown_envelope")
-    reason = F.coalesce("piece_reason", unmarked, choose("reason"))
-    as_sent = F.coalesce("item_raw", *(F.when(record.isNotNull(), F.to_json(record)) for record in records))
     return split.select(
         *POSITION,
         *ARRIVAL,
         *(choose(name).alias(name) for name in FIELDS if name != "reason"),
-        reason.alias("reason"),
-        F.when(reason.isNotNull(), as_sent).otherwise(F.col("item_raw")).alias("raw"),
+        F.coalesce("piece_reason", choose("reason")).alias("reason"),
+        F.col("item_raw").alias("raw"),
+        *_RECORDS,
     )
 
 
 def _identify(decoded: DataFrame) -> DataFrame:
-    """What follows from the ids: the Azure columns of a resource id, series_id and event_id.
+    """What follows from the columns: the Azure columns of a resource id, reason, series_id and event_id.
 
     event_id is MD5 over what makes a record that record, so that a second delivery of it has the same one.
     """
-    part = {place: F.split_part("resource_id", F.lit("/"), F.lit(place)) for place in (3, 7, 8)}
-    is_azure = F.startswith("resource_id", F.lit("/subscriptions/"))
+    is_metric, resource, content = F.col("table") == "metrics", F.col("resource_id"), F.col("content")
+    part = {place: F.split_part(resource, F.lit("/"), F.lit(place)) for place in (3, 7, 8)}
+    is_azure = F.startswith(resource, F.lit("/subscriptions/"))
+    no_number = F.when(F.coalesce(content, F.lit("")) == "", "no_value").otherwise("bad_value")
     series = F.xxhash64("resource_id", "namespace", "metric", F.sort_array(F.map_entries("dimensions")))
-    texts = [F.coalesce(F.col(name), F.lit("")) for name in ("source", "native_id", "resource_id", "metric", "content")]
-    content = F.concat_ws("\x1f", *texts, F.unix_micros("event_time").cast("string"), F.col("series_id").cast("string"))
-    return decoded.withColumns(
-        {
-            "cloud_provider": F.coalesce("cloud_provider", F.when(is_azure, "azure")),
-            "cloud_account_id": F.coalesce("cloud_account_id", F.when(is_azure, part[3])),
-            "resource_type": F.coalesce("resource_type", F.when(is_azure, F.concat_ws("/", part[7], part[8]))),
-            "series_id": F.when(F.col("table") == "metrics", series),
-        }
-    ).withColumn("event_id", F.md5(content.cast("binary")))
-
-
-def _or_empty(array: Column, type_name: str) -> Column:
-    return F.coalesce(array, F.array().cast(type_name))
-
-
-def _pieces_type() -> str:
-    records = ", ".join(f"r{index}: {family.schema}" for index, family in enumerate(FAMILIES))
-    return f"array<struct<{records}, raw: string, reason: string>>"
+    same = [name for name in decoded.columns if name not in _RECORDS]
+    reason = F.coalesce("reason", F.when(is_metric & F.col("value").isNull(), no_number))
+    as_sent = F.coalesce("raw", *(F.to_json(name) for name in _RECORDS))
+    numbers = F.xxhash64(
+        "value", "minimum", "maximum", "total", "sample_count", F.sort_array(F.map_entries("percentiles"))
+    )
+    new = {
+        "cloud_provider": F.coalesce("cloud_provider", F.when(is_azure, "azure")),
+        "cloud_account_id": F.coalesce("cloud_account_id", F.when(is_azure, part[3])),
+        "resource_type": F.coalesce("resource_type", F.when(is_azure, F.concat_ws("/", part[7], part[8]))),
+        "reason": reason,
+        "raw": F.when(reason.isNotNull(), as_sent).otherwise(F.col("raw")),
+    }
+    identity = (
+        F.coalesce("source", F.lit("")),
+        F.coalesce("native_id", F.lit("")),
+        F.coalesce("content", F.lit("")),
+        F.coalesce(F.unix_micros("event_time"), F.lit(0)).cast("string"),
+        F.when(is_metric, F.col("series_id").cast("string")).otherwise(F.coalesce(resource, F.lit(""))),
+        F.when(is_metric, numbers.cast("string")).otherwise(F.lit("")),
+    )
+    return decoded.select(
+        *(new.get(name, F.col(name)).alias(name) for name in same), F.when(is_metric, series).alias("series_id")
+    ).withColumn("event_id", F.md5(F.concat_ws("\x1f", *identity).cast("binary")))

@@ -9,6 +9,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 MAP = "map<string,string>"
+# Written by us behind the last member of an object: only found if the parser got to the end of it.
+WHOLE = "__whole__"
+# Filled by `from_json` if any member is not of the type that the schema gives it.
+CORRUPT = "__corrupt__"
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Decoded:
     event_time: Column
     resource_id: Column
     reason: Column  # why it cannot be used although it is a whole object; null if it can
-    content: Column  # the measurement as sent: hashed into event_id, as an id alone does not tell two records apart
+    content: Column  # what tells it from another record of that id and time, besides the columns below; may be null
     cloud_provider: Column | None = None
     cloud_account_id: Column | None = None
     cloud_region: Column | None = None
@@ -61,18 +65,36 @@ _TYPES = {
 
 
 @dataclass(frozen=True)
+class Loose:
+    """How to read a record that writes numbers as text, where the schema of its family has numbers."""
+
+    tighten: Callable[[Column], dict[str, Column]]  # the members that are numbers, converted from text
+    unreadable: Callable[[Column], Column]  # whether one of them cannot be converted
+
+
+@dataclass(frozen=True)
 class Family:
     """A telemetry family: `decode` is pure, from a record and its topic (only a hint) to Columns.
 
-    marker: the member that every record of it has, and no record of another family.
-    schema: DDL struct of its members. Scalars are strings, converted strictly later: `from_json` would make null of
-        what it cannot convert, and nobody could say why.
+    marker: the member that every record of it has; of two families that claim a record, the first in the list has it.
+    members: DDL of its members.
     """
 
     name: str
     marker: str
-    schema: str
+    members: str
     decode: Callable[[Column, Column], Decoded]
+    loose: Loose | None = None
+
+    @property
+    def schema(self) -> str:
+        return f"struct<{self.members}, {WHOLE}: int, {CORRUPT}: string>"
+
+    @property
+    def text_schema(self) -> str:
+        """The same, with text for numbers."""
+        as_text = self.members.replace("double", "string").replace("bigint", "string")
+        return f"struct<{as_text}, {WHOLE}: int, {CORRUPT}: string>"
 
 
 def field_of(decoded: Decoded, name: str) -> Column | None:

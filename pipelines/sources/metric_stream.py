@@ -8,11 +8,10 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.family import MAP, Decoded, Family, strings
-from pipelines.sources.values import epoch_ms_to_time, to_number
+from pipelines.sources.family import MAP, Decoded, Family, Loose, strings
+from pipelines.sources.values import epoch_ms_to_time, finite, to_number
 
-_TEXTS = ("metric_stream_name", "account_id", "region", "namespace", "metric_name", "timestamp", "unit")
-_SCHEMA = f"struct<{strings(*_TEXTS)}, dimensions: {MAP}, value: {MAP}>"
+_TEXTS = ("metric_stream_name", "account_id", "region", "namespace", "metric_name", "unit")
 _STATISTICS = ("count", "sum", "min", "max")
 # The dimension that names the resource itself, and the ARN that goes with it.
 _ARNS = (
@@ -27,15 +26,8 @@ _ARNS = (
 
 
 def decode(record: Column, topic: Column) -> Decoded:
-    texts, namespace, dimensions = record["value"], record["namespace"], record["dimensions"]
-    count, total, minimum, maximum = (to_number(texts[name]) for name in ("count", "sum", "min", "max"))
-    unreadable = (
-        (texts["count"].isNotNull() & count.isNull())
-        | (texts["sum"].isNotNull() & total.isNull())
-        | (texts["min"].isNotNull() & minimum.isNull())
-        | (texts["max"].isNotNull() & maximum.isNull())
-    )
-    average = F.try_divide(total, count)
+    statistics, namespace, dimensions = record["value"], record["namespace"], record["dimensions"]
+    count, total, minimum, maximum = (finite(statistics[name]) for name in _STATISTICS)
     return Decoded(
         table=F.lit("metrics"),
         source=F.lit("aws.metric_stream"),
@@ -54,24 +46,22 @@ def decode(record: Column, topic: Column) -> Decoded:
         namespace=namespace,
         metric=record["metric_name"],
         unit=record["unit"],
-        value=average,
+        value=F.try_divide(total, count),
         minimum=minimum,
         maximum=maximum,
         total=total,
         sample_count=count,
-        percentiles=_percentiles(texts),
+        percentiles=_percentiles(statistics),
         dimensions=dimensions,
-        content=texts.cast("string"),
-        reason=F.when(F.coalesce(F.size(texts) == 0, F.expr("true")), "no_value")
-        .when(unreadable, "bad_value")
-        .when(average.isNull(), "no_value"),
+        content=F.lit(None),
+        reason=F.lit(None),
     )
 
 
-def _percentiles(texts: Column) -> Column:
+def _percentiles(statistics: Column) -> Column:
     """The statistics besides count, sum, min and max (`p99`, `tm90`, …) → map<string,double>; null if none came."""
-    others = F.map_filter(texts, lambda name, _: ~name.isin(*_STATISTICS))
-    return F.when(F.size(texts) > len(_STATISTICS), F.transform_values(others, lambda _, text: to_number(text)))
+    others = F.map_filter(statistics, lambda name, _: ~name.isin(*_STATISTICS))
+    return F.when(F.size(statistics) > len(_STATISTICS), others)
 
 
 def _resource_id(record: Column) -> Column:
@@ -91,4 +81,22 @@ def _pair(entry: Column) -> Column:
     return F.concat_ws("=", entry["key"], entry["value"])
 
 
-FAMILY = Family("aws.metric_stream", "metric_name", _SCHEMA, decode)
+def _tighten(loose: Column) -> dict[str, Column]:
+    return {
+        "timestamp": loose["timestamp"].try_cast("bigint"),
+        "value": F.transform_values(loose["value"], lambda _, text: to_number(text)),
+    }
+
+
+def _unreadable(loose: Column) -> Column:
+    texts = F.filter(F.map_values(loose["value"]), lambda text: text.isNotNull())
+    return F.exists(texts, lambda text: to_number(text).isNull())
+
+
+FAMILY = Family(
+    "aws.metric_stream",
+    "metric_name",
+    f"{strings(*_TEXTS)}, timestamp: bigint, dimensions: {MAP}, value: map<string,double>",
+    decode,
+    Loose(_tighten, _unreadable),
+)

@@ -12,12 +12,9 @@ from pyspark.sql import functions as F
 from pipelines.sources.family import MAP, Decoded, Family, strings
 from pipelines.sources.values import to_number, to_time
 
-_SCHEMA = f"struct<{strings('timestamp', 'value', 'name')}, labels: {MAP}>"
-
 
 def decode(record: Column, topic: Column) -> Decoded:
     labels = record["labels"]
-    value = to_number(record["value"])
     host = F.coalesce(labels["node"], F.split_part(labels["instance"], F.lit(":"), F.lit(1)))
     return Decoded(
         table=F.lit("metrics"),
@@ -29,13 +26,11 @@ def decode(record: Column, topic: Column) -> Decoded:
         host_name=F.lower(host),
         namespace=F.lit("prometheus"),
         metric=record["name"],
-        value=value,
+        value=to_number(record["value"]),
         dimensions=F.map_filter(labels, lambda name, _: name != "__name__"),
         content=record["value"],
-        reason=F.when(labels.isNull(), "bad_dimensions")
-        .when(F.coalesce(record["value"], F.lit("")) == "", "no_value")
-        .when(value.isNull(), "bad_value"),
+        reason=F.when(labels.isNull(), "bad_dimensions"),
     )
 
 
-FAMILY = Family("prometheus", "labels", _SCHEMA, decode)
+FAMILY = Family("prometheus", "labels", f"{strings('timestamp', 'value', 'name')}, labels: {MAP}", decode)

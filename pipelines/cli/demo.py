@@ -1,0 +1,158 @@
+"""`lakehouse demo`: the whole way on this machine, from a made-up fleet to a page of answers."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.errors import LakehouseError
+from pipelines.settings import PROJECT_DIR, Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.operations.reconcile import TopicBalance
+
+_SPAN = timedelta(hours=2)
+_HOSTS = 160
+_SEED = 20_260
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the demo: its tables, its broker's data, its page.")] = (
+        PROJECT_DIR / "build" / "demo"
+    ),
+) -> None:
+    """Two hours of a hybrid fleet's telemetry through a real Kafka broker into bronze, silver and gold, and answers.
+
+    Starts from nothing each time, needs no network, and stops everything that it started. Ends with a page to open.
+    """
+    import os
+
+    root = out / "lakehouse"
+    # The demo is of the embedded broker and of this folder, whatever the shell is set to.
+    environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
+    settings = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(root)})
+    console = Console(highlight=False)
+    started = time.monotonic()
+    with _embedded(settings, out, console), _peak_memory() as peak:
+        _produce(settings, out, console)
+        _process(settings, out, console)
+        console.print(f"\npeak memory of all processes: {peak[0] / 2**30:.1f} GiB; {time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def _embedded(settings: Settings, out: Path, console: Console) -> Iterator[None]:
+    from pipelines.local import services
+
+    if settings.services_dir.exists():
+        services.down(settings)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    with _step(console, "starting Kafka") as done:
+        done(f"Kafka at {services.up(settings).status.address}")
+    try:
+        yield
+    finally:
+        services.down(settings)
+
+
+def _produce(settings: Settings, out: Path, console: Console) -> None:
+    from pipelines.local import services
+    from pipelines.local.kafka_client import create_topics
+    from pipelines.local.simulator import TOPICS, FleetSize, Simulation, SimulationConfig, publish, write_truth
+
+    bootstrap = services.bootstrap_servers(settings)
+    create_topics(bootstrap, list(TOPICS), 2)
+    config = SimulationConfig(start=datetime.now(UTC) - _SPAN, duration=_SPAN, seed=_SEED, fleet=FleetSize.of(_HOSTS))
+    simulation = Simulation(config)
+    with _step(console, f"{_HOSTS} machines send two hours of telemetry") as done:
+        begun = time.monotonic()
+        report = publish(simulation.messages(), bootstrap)
+        write_truth(out / "truth.jsonl", simulation.incidents, simulation.summary())
+        done(f"{report.items:,} records sent to {len(TOPICS)} topics in {time.monotonic() - begun:.0f} s")
+
+
+def _process(settings: Settings, out: Path, console: Console) -> None:
+    from pipelines.cli.reconcile import balance_table
+    from pipelines.local import services
+    from pipelines.operations.reconcile import reconcile
+    from pipelines.operations.run import Job, run_available, streams_of
+    from pipelines.session import build_session
+
+    with _step(console, "starting Spark") as done:
+        spark = build_session(settings, "lakehouse demo")
+        done("Spark is up")
+    bootstrap = services.bootstrap_servers(settings)
+    for job, says in (
+        (Job.BRONZE, "Kafka to bronze"),
+        (Job.SILVER, "bronze to silver: decode, validate, deduplicate"),
+        (Job.GOLD, "silver to gold: rollups and agent health"),
+    ):
+        with _step(console, says) as done:
+            begun = time.monotonic()
+            run_available(spark, settings, streams_of(job, bootstrap), lambda _: None, threading.Event())
+            done(f"{says} ({time.monotonic() - begun:.0f} s)")
+    with _step(console, "proving that nothing was lost") as done:
+        balances = reconcile(spark, settings)
+        done("the account of every topic:")
+    console.print(balance_table(balances))
+    spark.stop()
+    _report(settings, out, console, balances)
+    if not all(balance.holds for balance in balances):
+        raise LakehouseError("the account does not hold: see the table above")
+
+
+def _report(settings: Settings, out: Path, console: Console, balances: tuple[TopicBalance, ...]) -> None:
+    from pipelines.operations.report import build_report
+    from pipelines.operations.report_page import print_summary, write_page
+
+    page = out.parent / "demo.html"
+    with _step(console, "drawing the page") as done:
+        report = build_report(settings, balances, out / "truth.jsonl")
+        write_page(report, page)
+        done("asked gold for answers:")
+    print_summary(report, console)
+    console.print(f"\nThe page to look at: {page}")
+
+
+@contextmanager
+def _step(console: Console, doing: str) -> Iterator[Callable[[str], None]]:
+    with console.status(doing):
+        said: list[str] = []
+        yield said.append
+    console.print(f"[green]✓[/green] {said[-1] if said else doing}")
+
+
+@contextmanager
+def _peak_memory() -> Iterator[list[int]]:
+    """The largest sum, in bytes, of the resident memory of this process and all below it, sampled twice a second."""
+    import psutil
+
+    peak, stop, own = [0], threading.Event(), psutil.Process()
+
+    def sample() -> None:
+        while not stop.wait(0.5):
+            total = 0
+            for process in (own, *own.children(recursive=True)):
+                try:
+                    total += process.memory_info().rss
+                except psutil.Error:
+                    continue  # ended between the listing and the look
+            peak[0] = max(peak[0], total)
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()

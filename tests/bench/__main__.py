@@ -1,0 +1,107 @@
+"""`make bench`: throughput and latency on this machine, printed and written to build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.local import services
+from pipelines.local.kafka_client import create_topics
+from pipelines.local.simulator import TOPICS
+from pipelines.session import build_session
+from pipelines.settings import PROJECT_DIR, Settings, load_settings
+from tests.bench import continuous, throughput, workload
+
+_RATIOS = (
+    ("bronze / kafka_noop", "bronze", "kafka_noop", 0.5),
+    ("bronze / peer_bronze", "bronze", "peer_bronze", 1.3),
+    ("silver / from_json_noop", "silver", "from_json_noop", 0.5),
+    ("silver / peer_silver", "silver", "peer_silver", None),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--records", type=int, default=1_000_000, help="records of the throughput runs")
+    parser.add_argument("--rates", type=int, nargs="*", default=[5_000, 20_000], help="records/s of the latency runs")
+    parser.add_argument("--only", choices=["throughput", "latency"], help="measure one half alone")
+    parser.add_argument("--out", type=Path, default=PROJECT_DIR / "build" / "bench.json")
+    arguments = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
+    result: dict[str, object] = {}
+    if arguments.only != "latency":
+        settings = _fresh(environ, "throughput")
+        try:
+            result["throughput"] = _throughput(settings, arguments.records, console)
+        finally:
+            services.down(settings)
+    if arguments.only != "throughput":
+        result["latency"], result["growth"] = _latencies(environ, arguments.rates, console)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    console.print(f"written to {arguments.out}")
+
+
+def _fresh(environ: dict[str, str], name: str) -> Settings:
+    root = PROJECT_DIR / "build" / "bench" / name
+    settings = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(root)})
+    if settings.services_dir.exists():
+        services.down(settings)
+    shutil.rmtree(root, ignore_errors=True)
+    services.up(settings)
+    create_topics(services.bootstrap_servers(settings), list(TOPICS), workload.PARTITIONS)
+    return settings
+
+
+def _throughput(settings: Settings, records: int, console: Console) -> dict[str, float]:
+    bootstrap = services.bootstrap_servers(settings)
+    load = workload.fill(bootstrap, records, seed=7)
+    console.print(f"throughput over {load.items:,} records in {load.values:,} Kafka values")
+    spark = build_session(settings, "bench")
+    try:
+        figures = throughput.measure(spark, settings, bootstrap, load, console)
+    finally:
+        spark.stop()
+    for title, one, other, target in _RATIOS:
+        wanted = "" if target is None else f"   (to reach: {target})"
+        console.print(f"  {title:25} {figures[one] / figures[other]:.2f}{wanted}")
+    console.print(f"  {'silver':25} {figures['silver']:,.0f} records/s   (to reach: 100,000)")
+    return {name: round(figure) for name, figure in figures.items()}
+
+
+def _latencies(
+    environ: dict[str, str], rates: list[int], console: Console
+) -> tuple[dict[str, object], dict[str, object]]:
+    latencies: dict[str, object] = {}
+    growth: dict[str, object] = {}
+    table = Table("records/s", "layer", "p50 s", "p95 s", "p99 s", "commit spacing, last third / first", box=None)
+    for rate in rates:
+        settings = _fresh(environ, f"latency-{rate}")
+        seconds = continuous.WARM_UP_SECONDS + continuous.MEASURED_SECONDS
+        try:
+            with console.status(f"all streams at {rate:,} records/s, {seconds} s"):
+                run = continuous.measure(settings, rate, console)
+        finally:
+            services.down(settings)
+        latencies[str(rate)] = run.latency
+        growth[str(rate)] = {"batch": run.batch_growth, "memory": run.memory_growth, "peak_mib": run.peak_memory_mib}
+        for layer, found in run.latency.items():
+            figures = (f"{found[name]:.2f}" for name in ("p50", "p95", "p99"))
+            table.add_row(f"{rate:,}", layer, *figures, f"{run.batch_growth[layer]:.2f}")
+        console.print(
+            f"  {rate:,} records/s: streams' memory peak {run.peak_memory_mib:,.0f} MiB, "
+            f"last third / first third {run.memory_growth:.2f}"
+        )
+    console.print(table)
+    return latencies, growth
+
+
+if __name__ == "__main__":
+    main()

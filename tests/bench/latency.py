@@ -1,0 +1,100 @@
+"""End-to-end latency: from the Kafka timestamp of a record to the moment the commit that holds it is visible.
+
+Taken from the Delta logs of the tables after the run, so that measuring costs the run nothing. A commit is visible when
+its log file is: the file's modification time.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipelines import bronze, silver
+from pipelines.gold import metric_rollup
+from pipelines.settings import Settings
+from pipelines.tables import Table
+
+
+@dataclass(frozen=True)
+class Commit:
+    version: int
+    visible: float  # seconds since 1970
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kafka timestamps to count, seconds since 1970."""
+
+    start: float
+    end: float
+
+
+def percentiles(settings: Settings, window: Window) -> dict[str, dict[str, float]]:
+    """p50, p95 and p99 in seconds for bronze, silver and gold, over the records that reached Kafka in `window`."""
+    return {
+        "bronze": _summary(_appended(settings, bronze.TABLE, window)),
+        "silver": _summary(_appended(settings, silver.METRICS, window)),
+        "gold": _summary(_rolled_up(settings, window)),
+    }
+
+
+def commits(settings: Settings, table: Table) -> Iterator[Commit]:
+    root = Path(table.path(settings))
+    for log in sorted((root / "_delta_log").glob("*.json")):
+        actions = [json.loads(line) for line in log.read_text().splitlines()]
+        added = tuple(root / unquote(action["add"]["path"]) for action in actions if "add" in action)
+        yield Commit(int(log.stem), log.stat().st_mtime, added)
+
+
+def _arrivals(files: tuple[Path, ...], window: Window) -> NDArray[np.float64]:
+    columns = [pq.read_table(file, columns=["kafka_timestamp"])["kafka_timestamp"] for file in files]
+    if not columns:
+        return np.empty(0)
+    seconds = np.concatenate([column.cast("int64").to_numpy() for column in columns]) / 1e6
+    return seconds[(seconds >= window.start) & (seconds < window.end)]
+
+
+def _appended(settings: Settings, table: Table, window: Window) -> NDArray[np.float64]:
+    found = [commit.visible - _arrivals(commit.files, window) for commit in commits(settings, table)]
+    return np.concatenate(found)
+
+
+def _rolled_up(settings: Settings, window: Window) -> NDArray[np.float64]:
+    """For each silver row, the commit of the rollup's micro-batch that read it."""
+    visible: dict[int, float] = {}
+    for commit in commits(settings, metric_rollup.TABLE):
+        for file in commit.files:
+            batches = pq.read_table(file, columns=["last_batch"])["last_batch"].to_numpy()
+            visible.setdefault(int(batches.max()), commit.visible)
+    ends = dict(_batch_ends(settings))
+    batches = sorted(batch for batch in ends if batch in visible)
+    after = [ends[batch] for batch in batches]
+    found = []
+    for commit in commits(settings, silver.METRICS):
+        # A batch has read all versions below its end.
+        index = bisect_left(after, commit.version + 1)
+        if index < len(batches):
+            found.append(visible[batches[index]] - _arrivals(commit.files, window))
+    return np.concatenate(found)
+
+
+def _batch_ends(settings: Settings) -> Iterator[tuple[int, int]]:
+    """Batch → the first silver version that it did not read."""
+    for offsets in settings.checkpoint_path(metric_rollup.QUERY).joinpath("offsets").iterdir():
+        if offsets.name.isdigit():
+            end = json.loads(offsets.read_text().splitlines()[-1])
+            yield int(offsets.name), int(end["reservoirVersion"]) + (1 if int(end["index"]) >= 0 else 0)
+
+
+def _summary(latencies: NDArray[np.float64]) -> dict[str, float]:
+    p50, p95, p99 = np.percentile(latencies, [50, 95, 99])
+    return {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "p99": round(float(p99), 2)}

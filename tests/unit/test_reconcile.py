@@ -1,0 +1,186 @@
+"""The proof: it holds when every item is accounted for, and each way in which it can fail makes it fail."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines import bronze, silver
+from pipelines.operations import reconcile
+from pipelines.operations.reconcile import TopicBalance
+from pipelines.settings import Settings
+from pipelines.tables import Table, ensure_table, read_table
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+Item = tuple[str, int, str, bool]  # topic, offset, event_id, is_ignored
+Kept = tuple[str, int, str | None, bool]  # topic, offset, event_id, is_quarantined
+
+
+def account(spark: SparkSession, items: list[Item], rows: list[Kept]) -> dict[str, TopicBalance]:
+    position = "topic string, partition int, offset bigint, item int"
+    item_frame = spark.createDataFrame(
+        [(topic, 0, offset, 0, event, ignored) for topic, offset, event, ignored in items],
+        f"{position}, event_id string, is_ignored boolean",
+    )
+    row_frame = spark.createDataFrame(
+        [(topic, 0, offset, 0, event, bad) for topic, offset, event, bad in rows],
+        f"{position}, event_id string, is_quarantined boolean",
+    )
+    found = reconcile.balances(item_frame, row_frame).collect()
+    return {row["topic"]: TopicBalance(**row.asDict()) for row in found}
+
+
+def counts(balance: TopicBalance) -> dict[str, int]:
+    """What is not zero."""
+    return {name: count for name, count in asdict(balance).items() if name != "topic" and count}
+
+
+def test_it_holds_when_every_item_is_somewhere(spark: SparkSession) -> None:
+    items: list[Item] = [
+        ("t", 0, "a", False), ("t", 1, "a", False), ("t", 2, "x", False), ("t", 3, "y", True), ("u", 0, "b", False),
+    ]  # fmt: skip
+    rows: list[Kept] = [("t", 0, "a", False), ("t", 2, None, True), ("u", 0, "b", False)]
+
+    found = account(spark, items, rows)
+
+    assert counts(found["t"]) == {
+        "values": 4, "items": 4, "silver": 1, "duplicates": 1, "quarantined": 1, "ignored": 1,
+    }  # fmt: skip
+    assert counts(found["u"]) == {"values": 1, "items": 1, "silver": 1}
+    assert found["t"].holds
+    assert found["u"].holds
+
+
+def test_an_item_that_is_nowhere_is_missing(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False), ("t", 1, "b", False)], [("t", 0, "a", False)])["t"]
+
+    assert found.missing == 1
+    assert not found.holds
+
+
+def test_a_quarantined_twin_does_not_make_a_lost_item_a_duplicate(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False), ("t", 1, "a", False)], [("t", 0, "a", True)])["t"]
+
+    assert (found.duplicates, found.missing) == (0, 1)
+    assert not found.holds
+
+
+def test_a_row_that_came_from_no_bronze_value_is_unexpected(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False)], [("t", 0, "a", False), ("t", 9, "z", False)])["t"]
+
+    assert found.unexpected == 1
+    assert not found.holds
+
+
+def test_rows_of_a_topic_that_bronze_does_not_know_are_unexpected(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False)], [("t", 0, "a", False), ("ghost", 0, "z", True)])
+
+    assert found["t"].holds
+    assert found["ghost"].unexpected == 1
+    assert not found["ghost"].holds
+
+
+def test_an_item_that_is_in_silver_twice_is_unexpected(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False)], [("t", 0, "a", False), ("t", 0, "a", False)])["t"]
+
+    assert found.unexpected == 1
+    assert not found.holds
+
+
+def test_an_item_that_is_in_silver_and_in_quarantine_is_unexpected(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False)], [("t", 0, "a", False), ("t", 0, None, True)])["t"]
+
+    assert found.unexpected == 1
+    assert not found.holds
+
+
+def test_a_repeat_after_the_window_is_silver_and_is_told(spark: SparkSession) -> None:
+    """Seven deliveries of one event, all in silver: nothing is wrong, but six are late duplicates."""
+    items: list[Item] = [("t", offset, "a", False) for offset in range(7)]
+    found = account(spark, items, [(topic, offset, event, False) for topic, offset, event, _ in items])["t"]
+
+    assert (found.silver, found.duplicates, found.late_duplicates) == (7, 0, 6)
+    assert found.holds
+
+
+def test_a_repeat_in_another_topic_is_a_duplicate_there(spark: SparkSession) -> None:
+    found = account(spark, [("t", 0, "a", False), ("u", 0, "a", False)], [("t", 0, "a", False)])
+
+    assert counts(found["u"]) == {"values": 1, "items": 1, "duplicates": 1}
+    assert found["t"].holds
+    assert found["u"].holds
+
+
+class Lake:
+    """Tables on disk, written as silver would, so that rows can be taken away and put in."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.spark, self.settings = spark, settings
+        for table in (bronze.TABLE, *silver.TABLES):
+            ensure_table(spark, settings, table)
+        sample = '{{"labels":{{"instance":"a:1"}},"name":"m","timestamp":"2026-03-02T11:00:0{}Z","value":"1"}}'
+        values = [sample.format(0), sample.format(1), sample.format(1), "{", '{"records":[]}', None]
+        rows = [("p", 0, number, value and value.encode(), NOON, NOON) for number, value in enumerate(values)]
+        arrived = (
+            "topic string, partition int, offset bigint, value binary, kafka_timestamp timestamp, ingest_time timestamp"
+        )
+        spark.createDataFrame(rows, arrived).write.format("delta").mode("append").save(bronze.TABLE.path(settings))
+        decoded = silver.to_silver(read_table(spark, settings, bronze.TABLE), settings).dropDuplicates(["event_id"])
+        self._append(silver.METRICS, decoded.where("reason IS NULL"))
+        self._append(silver.QUARANTINE, decoded.where("reason IS NOT NULL").selectExpr("*", "reason AS message"))
+
+    def _append(self, table: Table, rows: DataFrame) -> None:
+        rows = rows.withColumn("raw", rows["raw"].cast("binary"))
+        rows.select(*table.column_names).write.format("delta").mode("append").save(table.path(self.settings))
+
+    def sql(self, statement: str, table: Table) -> None:
+        self.spark.sql(statement.format(table=f"delta.`{table.path(self.settings)}`"))
+
+    @property
+    def balance(self) -> TopicBalance:
+        (balance,) = reconcile.reconcile(self.spark, self.settings)
+        return balance
+
+
+@pytest.fixture
+def lake(spark: SparkSession, settings: Settings) -> Lake:
+    return Lake(spark, settings)
+
+
+def test_from_the_tables(lake: Lake) -> None:
+    assert counts(lake.balance) == {
+        "values": 6, "items": 6, "silver": 2, "duplicates": 1, "quarantined": 2, "ignored": 1,
+    }  # fmt: skip
+    assert lake.balance.holds
+
+
+def test_a_row_taken_from_silver_is_missed(lake: Lake) -> None:
+    lake.sql("DELETE FROM {table} WHERE offset = 0", silver.METRICS)
+
+    assert lake.balance.missing == 1
+    assert not lake.balance.holds
+
+
+def test_both_deliveries_are_missed_if_the_one_that_was_kept_is_taken_away(lake: Lake) -> None:
+    lake.sql("DELETE FROM {table} WHERE offset IN (1, 2)", silver.METRICS)
+
+    assert (lake.balance.missing, lake.balance.duplicates) == (2, 0)
+    assert not lake.balance.holds
+
+
+def test_a_row_taken_from_quarantine_is_missed(lake: Lake) -> None:
+    lake.sql("DELETE FROM {table} WHERE offset = 5", silver.QUARANTINE)
+
+    assert (lake.balance.missing, lake.balance.quarantined) == (1, 1)
+    assert not lake.balance.holds
+
+
+def test_a_batch_written_twice_is_seen(lake: Lake) -> None:
+    lake.sql("INSERT INTO {table} SELECT * FROM {table}", silver.METRICS)
+
+    assert lake.balance.unexpected == 2
+    assert not lake.balance.holds

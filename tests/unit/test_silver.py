@@ -1,0 +1,186 @@
+"""Silver's steps on small frames: the row rules, what is a duplicate, and what goes where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines import silver
+from pipelines.quality import reasons
+from pipelines.settings import Settings
+from pipelines.tables import ensure_table, read_table
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_DECODED = (
+    "topic string, partition int, offset bigint, item int, table string, reason string, raw string, event_id string, "
+    "event_time timestamp, kafka_timestamp timestamp, ingest_time timestamp, resource_id string, namespace string, "
+    "metric string, value double"
+)
+_GOOD: dict[str, Any] = {
+    "topic": "t", "partition": 0, "offset": 0, "item": 0, "table": "metrics", "event_id": "e", "event_time": NOON,
+    "kafka_timestamp": NOON, "ingest_time": NOON, "resource_id": "r", "namespace": "n", "metric": "m", "value": 1.0,
+    "raw": "sent",
+}  # fmt: skip
+
+
+def decoded(spark: SparkSession, *changes: dict[str, Any]) -> DataFrame:
+    """Frames as `decode` gives them: a good metric, but for the changes; each at an offset of its own."""
+    names = [column.split()[0] for column in _DECODED.split(", ")]
+    rows = [{**_GOOD, "offset": offset, **change} for offset, change in enumerate(changes)]
+    return spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], _DECODED)
+
+
+def validated(spark: SparkSession, settings: Settings, *changes: dict[str, Any]) -> list[str | None]:
+    rows = silver.validate(decoded(spark, *changes), settings).orderBy("offset")
+    return [row["reason"] for row in rows.select("reason").collect()]
+
+
+def test_each_rule_of_the_contracts_has_a_reason_of_its_own(spark: SparkSession, settings: Settings) -> None:
+    heartbeat = {"table": "heartbeats", "metric": None, "namespace": None, "value": None}
+    found = validated(
+        spark,
+        settings,
+        {},
+        {"event_time": None},
+        {"event_time": NOON + timedelta(days=1)},
+        {"resource_id": None},
+        {"resource_id": ""},
+        {"metric": None},
+        {"metric": ""},
+        {"namespace": None},
+        {"value": None},
+        {"value": float("nan")},
+        heartbeat,
+        {**heartbeat, "event_time": None},
+        {**heartbeat, "event_time": NOON + timedelta(days=1)},
+        {**heartbeat, "resource_id": None},
+    )
+
+    assert found == [
+        None, "bad_time", "future_time", "no_resource", "no_resource", "no_metric", "no_metric", "no_metric",
+        "no_value", None, None, "bad_time", "future_time", "no_resource",
+    ]  # fmt: skip
+
+
+def test_every_rule_is_tried_above_and_explained(spark: SparkSession) -> None:
+    rules = {rule.reason for table in (silver.METRICS, silver.HEARTBEATS) for rule in table.rules}
+
+    assert rules == {"bad_time", "future_time", "no_resource", "no_metric", "no_value"}
+    assert rules <= set(reasons.explanations())
+
+
+def test_the_future_begins_after_the_tolerance_counted_from_arrival(spark: SparkSession, settings: Settings) -> None:
+    tolerance = timedelta(minutes=10)
+    just_after = timedelta(microseconds=1)
+    found = validated(
+        spark,
+        settings,
+        {"event_time": NOON + tolerance},
+        {"event_time": NOON + tolerance + just_after},
+        # The earlier of both arrivals counts: a producer may stamp what it likes.
+        {"event_time": NOON + tolerance + just_after, "kafka_timestamp": NOON + timedelta(days=9)},
+        {"event_time": NOON + tolerance + just_after, "ingest_time": NOON + timedelta(days=9)},
+        {"event_time": NOON - timedelta(days=400)},
+    )
+
+    assert found == [None, "future_time", "future_time", "future_time", None]
+
+
+def test_a_reason_of_the_decoder_stands(spark: SparkSession, settings: Settings) -> None:
+    assert validated(spark, settings, {"reason": "bad_value", "value": None, "event_time": None}) == ["bad_value"]
+
+
+def test_the_text_is_kept_for_what_is_bad_and_for_nothing_else(spark: SparkSession, settings: Settings) -> None:
+    rows = silver.validate(decoded(spark, {}, {"metric": None}), settings).orderBy("offset")
+
+    assert [row["raw"] for row in rows.collect()] == [None, "sent"]
+
+
+def test_what_is_bad_is_known_by_its_position_and_so_never_a_duplicate(spark: SparkSession, settings: Settings) -> None:
+    bad = {"metric": None}
+    rows = silver.validate(decoded(spark, {}, {}, bad, bad, {**bad, "offset": 2, "item": 1}), settings)
+
+    kept = silver.deduplicate(rows, settings)  # without a stream it is the same as dropDuplicates
+
+    assert kept.where("reason IS NULL").count() == 1
+    assert {(row.offset, row.item) for row in kept.where("reason IS NOT NULL").collect()} == {(2, 0), (2, 1), (3, 0)}
+
+
+def test_ignored_items_are_no_rows_at_all(spark: SparkSession, settings: Settings) -> None:
+    values = [
+        b'{"records":[]}',
+        b'{"labels":{"instance":"a"},"name":"m","timestamp":"2026-03-02T12:00:00Z","value":"1"}',
+    ]
+    bronze = spark.createDataFrame(
+        [("t", 0, offset, value, NOON, NOON) for offset, value in enumerate(values)],
+        "topic string, partition int, offset bigint, value binary, kafka_timestamp timestamp, ingest_time timestamp",
+    )
+
+    rows = silver.to_silver(bronze, settings).select("offset", "reason")
+
+    assert_df_equality(rows, spark.createDataFrame([(1, None)], "offset bigint, reason string"), ignore_nullable=True)
+
+
+@pytest.fixture
+def routed(spark: SparkSession, settings: Settings) -> DataFrame:
+    """A micro-batch with one row for each table."""
+    for table in silver.TABLES:
+        ensure_table(spark, settings, table)
+    rows = silver.validate(decoded(spark, {}, {"table": "heartbeats", "event_id": "h"}, {"metric": None}), settings)
+    wanted = {name for table in silver.TABLES for name in table.column_names} - {"message"}
+    types = {column.name: column.type for table in silver.TABLES for column in table.columns}
+    absent = {name: F.lit(None).cast(types[name]) for name in wanted - set(rows.columns)}
+    return rows.withColumns(absent)
+
+
+def placed(spark: SparkSession, settings: Settings) -> dict[str, list[int]]:
+    return {
+        table.name: sorted(row["offset"] for row in read_table(spark, settings, table).select("offset").collect())
+        for table in silver.TABLES
+    }
+
+
+def test_each_row_goes_to_its_table_and_what_is_bad_to_quarantine(
+    spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
+) -> None:
+    silver.write_batch(routed, 0, settings)
+
+    assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2]}
+    bad = read_table(spark, settings, silver.QUARANTINE).select("reason", "message", F.col("raw").cast("string"))
+    assert bad.collect() == [("no_metric", "no metric name", "sent")]
+
+
+@pytest.mark.timeout(60)
+def test_a_batch_that_comes_again_is_not_written_again(
+    spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
+) -> None:
+    """Also after a crash between two of its tables: what was not written then is written now."""
+    silver.write_batch(routed.where("table = 'metrics' AND reason IS NULL"), 0, settings)
+
+    silver.write_batch(routed, 0, settings)
+    silver.write_batch(routed, 0, settings)
+
+    assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2]}
+
+
+def test_the_next_batch_is_another_one(
+    spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
+) -> None:
+    silver.write_batch(routed, 0, settings)
+    silver.write_batch(routed, 1, settings)
+
+    assert placed(spark, settings) == {"metrics": [0, 0], "heartbeats": [1, 1], "quarantine": [2, 2]}
+
+
+@pytest.fixture
+def inside_a_query(spark: SparkSession) -> Any:
+    """What Spark tells a foreachBatch function about its query."""
+    key = "sql.streaming.queryId"
+    spark.sparkContext.setLocalProperty(key, "some-query")
+    yield
+    spark.sparkContext.setLocalProperty(key, None)  # type: ignore[arg-type]
