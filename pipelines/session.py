@@ -17,6 +17,8 @@ from pipelines.settings import Settings
 # What the streams rely on wherever they run.
 _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
+    # Nested members count as fields; above the default of 100 Spark gives up whole-stage code generation in silence.
+    "spark.sql.codegen.maxFields": "2000",
     # JSON objects may repeat a key; such a record is quarantined, and must not stop the stream before that.
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # Cannot change once a checkpoint exists, so chosen on the first day.

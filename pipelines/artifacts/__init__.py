@@ -1,8 +1,9 @@
 """Jars and archives of the JVM side: resolved once, locked by SHA-256, cached, then used without network or resolver.
 
 conf/artifacts/artifacts.yaml declares the roots of each set (`spark`, `broker`, `registry`), artifacts.lock beside it
-holds what they resolved to. `ensure` downloads what the cache lacks (LAKEHOUSE_CACHE, default ~/.cache/telemetry-lakehouse), checks
-every file against the lock, and leaves a stamp of sizes and times so that a later start need not read 150 MB again.
+holds what they resolved to. `ensure` downloads what the cache lacks (LAKEHOUSE_CACHE, default
+~/.cache/telemetry-lakehouse), checks every file against the lock, and leaves a stamp of sizes and times so that a later
+start need not read 150 MB again.
 
     python -m pipelines.artifacts lock        resolve the roots again and rewrite the lock (needs network)
     python -m pipelines.artifacts fetch       fill the cache with every set

@@ -31,7 +31,6 @@ log.dirs={data}
 auto.create.topics.enable=true
 num.partitions=2
 default.replication.factor=1
-num.partitions=1
 message.max.bytes={message_bytes}
 replica.fetch.max.bytes={message_bytes}
 replica.fetch.response.max.bytes={fetch_bytes}

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -79,7 +80,7 @@ def _spacing_growth(settings: Settings, table: Table, window: Window) -> float:
 
     def spacing(start: float) -> float:
         inside = [moment for moment in moments if start <= moment < start + third]
-        return statistics.median(later - earlier for earlier, later in zip(inside, inside[1:], strict=False))
+        return statistics.median(later - earlier for earlier, later in pairwise(inside))
 
     return spacing(window.end - third) / spacing(window.start)
 

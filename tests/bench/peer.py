@@ -1,7 +1,7 @@
 """The peer: what a good engineer would write by hand without Spark: confluent-kafka, pyarrow and deltalake.
 
-It does the same work: every value to a bronze table; every record decoded, checked, deduplicated and written to a silver
-table. One process, as such consumers are.
+It does the same work: every value to a bronze table; every record decoded, checked, deduplicated and written to a
+silver table. One process, as such consumers are.
 """
 
 from __future__ import annotations

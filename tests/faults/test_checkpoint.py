@@ -72,7 +72,7 @@ def processed(spark: SparkSession, kafka: Kafka, make_settings: SettingsFactory)
     return settings
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_repeated_batch_changes_nothing(spark: SparkSession, kafka: Kafka, processed: Settings) -> None:
     before = contents(spark, processed)
     for query in QUERIES:

@@ -124,7 +124,10 @@ CASES = (
     # Shapes that are hard on a parser.
     Case("deep nesting", PERF, nested(900), quarantine=("unknown_envelope",)),
     Case("bottomless nesting", PERF, "[" * 20_000, quarantine=("malformed_json",)),
-    Case("a key twice", PROMETHEUS, json.dumps(sample())[:-1] + ',"value":"2"}', quarantine=("duplicate_key",)),
+    Case("a key twice: the last one counts", PROMETHEUS, json.dumps(sample())[:-1] + ',"value":"2"}', silver=(2.0,)),
+    Case("a key twice in what is taken apart", PERF,
+         '{"records":[' + json.dumps(perf())[:-1] + ',"CounterValue":9},"Perf"]}',
+         quarantine=("duplicate_key", "wrong_shape")),
     Case("records twice", PERF, text(perf())[:-1] + ',"records":[]}', quarantine=("duplicate_key",)),
     Case("1 MB in one record", PERF, text(perf(CounterPath="x" * 1_000_000, CounterValue=3.5)), silver=(3.5,)),
     Case("1 MB of nothing known", STREAM, json.dumps({"blob": "x" * 1_000_000}), quarantine=("unknown_envelope",)),

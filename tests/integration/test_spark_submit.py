@@ -37,8 +37,8 @@ def send(kafka: Kafka, count: int) -> None:
 
 
 def rows(settings: Settings, layer: str, table: str) -> int:
-    path = settings.table_path(layer, table)
-    return DeltaTable(str(path)).count() if (path / "_delta_log").is_dir() else 0
+    path = str(settings.table_path(layer, table))
+    return DeltaTable(path).count() if DeltaTable.is_deltatable(path) else 0
 
 
 def batches_are_whole(settings: Settings, query: str) -> bool:
@@ -59,7 +59,7 @@ def test_each_job_by_spark_submit(launch: Launcher, environ: dict[str, str], kaf
 
     for name in ("bronze", "silver", "gold"):
         program = launch("spark-submit", job(name), "--env", "local", "--trigger", "available-now", environ=environ)
-        assert program.wait(120) == 0, program.output
+        assert program.wait(240) == 0, program.output
         assert "Traceback" not in program.output
 
     assert rows(settings, "bronze", "telemetry") == 50
@@ -92,7 +92,7 @@ def test_sigterm_ends_lakehouse_run_after_the_running_batch(
 ) -> None:
     send(kafka, 500)
     program = launch("lakehouse", "run", "all", environ=environ)
-    wait_until(lambda: rows(settings, "silver", "metrics") == 500, 120, "silver has the first rows", program)
+    wait_until(lambda: rows(settings, "silver", "metrics") == 500, 240, "silver has the first rows", program)
     send(kafka, 500)  # so that it has something to do when it is told to stop
 
     stop(program, settings, ("bronze", "silver", "gold_metric_rollup"))
@@ -104,7 +104,7 @@ def test_sigterm_ends_spark_submit_after_the_running_batch(
     """There the process that gets the signal is the JVM, and Python its child."""
     send(kafka, 500)
     program = launch("spark-submit", job("bronze"), "--env", "local", environ=environ)
-    wait_until(lambda: rows(settings, "bronze", "telemetry") == 500, 120, "bronze has the first rows", program)
+    wait_until(lambda: rows(settings, "bronze", "telemetry") == 500, 240, "bronze has the first rows", program)
     send(kafka, 500)
 
     stop(program, settings, ("bronze",))

@@ -222,7 +222,7 @@ def expected(beats: list[Beat], now: float) -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_the_order_of_arrival_the_outcome_is_that_of_all_at_once(health: Health, seed: int) -> None:
     """Sixty agents with random silences from the evening before on; a few heartbeats late, over several batches."""
     rng = random.Random(seed)

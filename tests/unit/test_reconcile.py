@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines import bronze, silver
 from pipelines.operations import reconcile
 from pipelines.operations.reconcile import TopicBalance
-from pipelines.settings import Settings
+from pipelines.settings import Settings, load_settings
 from pipelines.tables import Table, ensure_table, read_table
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -119,68 +121,68 @@ class Lake:
     """Tables on disk, written as silver would, so that rows can be taken away and put in."""
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self.spark, self.settings = spark, settings
+        self._spark, self._settings = spark, settings
         for table in (bronze.TABLE, *silver.TABLES):
             ensure_table(spark, settings, table)
         sample = '{{"labels":{{"instance":"a:1"}},"name":"m","timestamp":"2026-03-02T11:00:0{}Z","value":"1"}}'
         values = [sample.format(0), sample.format(1), sample.format(1), "{", '{"records":[]}', None]
         rows = [("p", 0, number, value and value.encode(), NOON, NOON) for number, value in enumerate(values)]
-        arrived = (
+        schema = (
             "topic string, partition int, offset bigint, value binary, kafka_timestamp timestamp, ingest_time timestamp"
         )
-        spark.createDataFrame(rows, arrived).write.format("delta").mode("append").save(bronze.TABLE.path(settings))
+        spark.createDataFrame(rows, schema).write.format("delta").mode("append").save(bronze.TABLE.path(settings))
         decoded = silver.to_silver(read_table(spark, settings, bronze.TABLE), settings).dropDuplicates(["event_id"])
         self._append(silver.METRICS, decoded.where("reason IS NULL"))
         self._append(silver.QUARANTINE, decoded.where("reason IS NOT NULL").selectExpr("*", "reason AS message"))
 
     def _append(self, table: Table, rows: DataFrame) -> None:
         rows = rows.withColumn("raw", rows["raw"].cast("binary"))
-        rows.select(*table.column_names).write.format("delta").mode("append").save(table.path(self.settings))
+        rows.select(*table.column_names).write.format("delta").mode("append").save(table.path(self._settings))
 
-    def sql(self, statement: str, table: Table) -> None:
-        self.spark.sql(statement.format(table=f"delta.`{table.path(self.settings)}`"))
+    @contextmanager
+    def after(self, statement: str, table: Table) -> Iterator[TopicBalance]:
+        """The account after a statement that changes `{table}`; the change is taken back afterwards."""
+        name = f"delta.`{table.path(self._settings)}`"
+        (latest,) = self._spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()
+        self._spark.sql(statement.format(table=name))
+        try:
+            yield self.balance
+        finally:
+            self._spark.sql(f"RESTORE TABLE {name} TO VERSION AS OF {latest['version']}")
 
     @property
     def balance(self) -> TopicBalance:
-        (balance,) = reconcile.reconcile(self.spark, self.settings)
+        (balance,) = reconcile.reconcile(self._spark, self._settings)
         return balance
 
 
-@pytest.fixture
-def lake(spark: SparkSession, settings: Settings) -> Lake:
-    return Lake(spark, settings)
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return Lake(spark, load_settings("local", {"LAKEHOUSE_ROOT": str(tmp_path_factory.mktemp("lake"))}))
 
 
 def test_from_the_tables(lake: Lake) -> None:
-    assert counts(lake.balance) == {
+    balance = lake.balance
+
+    assert counts(balance) == {
         "values": 6, "items": 6, "silver": 2, "duplicates": 1, "quarantined": 2, "ignored": 1,
     }  # fmt: skip
-    assert lake.balance.holds
-
-
-def test_a_row_taken_from_silver_is_missed(lake: Lake) -> None:
-    lake.sql("DELETE FROM {table} WHERE offset = 0", silver.METRICS)
-
-    assert lake.balance.missing == 1
-    assert not lake.balance.holds
+    assert balance.holds
 
 
 def test_both_deliveries_are_missed_if_the_one_that_was_kept_is_taken_away(lake: Lake) -> None:
-    lake.sql("DELETE FROM {table} WHERE offset IN (1, 2)", silver.METRICS)
-
-    assert (lake.balance.missing, lake.balance.duplicates) == (2, 0)
-    assert not lake.balance.holds
+    with lake.after("DELETE FROM {table} WHERE offset IN (1, 2)", silver.METRICS) as balance:
+        assert (balance.missing, balance.duplicates, balance.silver) == (2, 0, 1)
+        assert not balance.holds
 
 
 def test_a_row_taken_from_quarantine_is_missed(lake: Lake) -> None:
-    lake.sql("DELETE FROM {table} WHERE offset = 5", silver.QUARANTINE)
-
-    assert (lake.balance.missing, lake.balance.quarantined) == (1, 1)
-    assert not lake.balance.holds
+    with lake.after("DELETE FROM {table} WHERE offset = 5", silver.QUARANTINE) as balance:
+        assert (balance.missing, balance.quarantined) == (1, 1)
+        assert not balance.holds
 
 
 def test_a_batch_written_twice_is_seen(lake: Lake) -> None:
-    lake.sql("INSERT INTO {table} SELECT * FROM {table}", silver.METRICS)
-
-    assert lake.balance.unexpected == 2
-    assert not lake.balance.holds
+    with lake.after("INSERT INTO {table} SELECT * FROM {table}", silver.METRICS) as balance:
+        assert balance.unexpected == 2
+        assert not balance.holds

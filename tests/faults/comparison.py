@@ -1,0 +1,85 @@
+"""Whether two lakehouses that read the same topics hold the same, row for row."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, MapType
+
+from pipelines import bronze, silver
+from pipelines.gold import agent_health, metric_rollup
+from pipelines.settings import Settings
+from pipelines.sources.decode import POSITION, decode
+from pipelines.tables import Table, read_table
+
+_EXAMPLES = 5
+_TOLERANCE = 1e-9
+# When and by which batch a row was written is the run's own affair.
+_OWN = {"ingest_time", "sketch", "last_batch", "last_query", "updated_at"}
+# An agent is judged at the present moment, which is another one in each run.
+_JUDGED = {"as_of", "state", "state_since", "day", "downtime_seconds", "closed_downtime_seconds"}
+
+
+def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[str, list[str]]:
+    """Table → some of the rows that only one of both has; empty if they agree."""
+    repeated = _delivered_repeatedly(spark, right)
+    found: dict[str, list[str]] = {}
+    for table in (bronze.TABLE, *silver.TABLES, metric_rollup.TABLE, agent_health.TABLE):
+        sides = [_comparable(read_table(spark, settings, table), table, repeated) for settings in (left, right)]
+        compare = _unlike_in_sums if table is metric_rollup.TABLE else _only_in_one
+        examples = compare(*sides)
+        if examples:
+            found[table.full_name] = examples
+    return found
+
+
+def _delivered_repeatedly(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The event ids that came more than once: which delivery of them is kept is open."""
+    items = silver.validate(decode(read_table(spark, settings, bronze.TABLE)), settings)
+    return items.where("reason IS NULL").groupBy("event_id").count().where("count > 1").select("event_id").cache()
+
+
+def _comparable(rows: DataFrame, table: Table, repeated: DataFrame) -> DataFrame:
+    kept = rows.drop(*_OWN, *(_JUDGED if table is agent_health.TABLE else ()))
+    kept = kept.select(*(_canonical(kept, name) for name in kept.columns))
+    if table not in (silver.METRICS, silver.HEARTBEATS):
+        return kept
+    marked = kept.join(repeated.withColumn("is_repeated", F.expr("true")), "event_id", "left")
+    hidden = {name: F.when(F.col("is_repeated").isNull(), F.col(name)) for name in (*POSITION, "kafka_timestamp")}
+    return marked.withColumns(hidden).drop("is_repeated")
+
+
+def _canonical(rows: DataFrame, name: str) -> Column:
+    """A map has no order, and cannot be compared."""
+    if isinstance(rows.schema[name].dataType, MapType):
+        return F.sort_array(F.map_entries(name)).alias(name)
+    return F.col(name)
+
+
+def _only_in_one(left: DataFrame, right: DataFrame) -> list[str]:
+    sides = [
+        side.select(F.to_json(F.struct(*sorted(side.columns)), {"ignoreNullFields": "false"}).alias("row"))
+        for side in (left, right)
+    ]
+    found = []
+    for name, (one, other) in {"first": (0, 1), "second": (1, 0)}.items():
+        rows = sides[one].exceptAll(sides[other]).limit(_EXAMPLES).collect()
+        found += [f"only in the {name}: {row['row'][:1000]}" for row in rows]
+    return found
+
+
+def _unlike_in_sums(left: DataFrame, right: DataFrame) -> list[str]:
+    """Doubles that were added in another order differ in their last digits."""
+    keys = ["granularity", "window_start", "series_id"]
+    same = F.expr("true")
+    for field in left.schema:
+        one, other = F.col(f"l.{field.name}"), F.col(f"r.{field.name}")
+        if isinstance(field.dataType, DoubleType):
+            limit = F.greatest(F.abs(one), F.abs(other), F.lit(1.0)) * _TOLERANCE
+            same = same & (one.eqNullSafe(other) | F.coalesce(F.abs(one - other) <= limit, F.expr("false")))
+        else:
+            same = same & one.eqNullSafe(other)
+    matches = [F.col(f"l.{key}") == F.col(f"r.{key}") for key in keys]
+    joined = left.alias("l").join(right.alias("r"), matches, "full").where(~same)
+    rows = joined.select(F.struct("l.*").alias("left"), F.struct("r.*").alias("right")).limit(_EXAMPLES)
+    return [str(row.asDict(recursive=True)) for row in rows.collect()]
