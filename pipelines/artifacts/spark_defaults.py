@@ -14,6 +14,17 @@ from pipelines.errors import ArtifactError
 from pipelines.settings import load_settings
 
 
+# Without a file of its own Spark announces that it has none, and its start-up warnings bury what a person should read.
+_LOG4J = """rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %c{1}: %m%n%ex
+"""
+
+
 def write_spark_defaults() -> Path:
     """Write <pyspark>/conf/spark-defaults.conf so that a plain spark-submit finds Delta, Kafka and this Python.
 
@@ -39,6 +50,7 @@ def write_spark_defaults() -> Path:
         text = "\n".join([*kept, *(f"{key} {value}" for key, value in ours.items()), ""])
         if not path.exists() or path.read_text() != text:
             write_atomically(path, text)
+        write_atomically(path.parent / "log4j2.properties", _LOG4J)
         _link_spark_home(path.parent.parent)
     return path
 

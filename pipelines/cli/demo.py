@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def demo(
     # The demo is of the embedded broker and of this folder, whatever the shell is set to.
     environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
     settings = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(root)})
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     started = time.monotonic()
     with _embedded(settings, out, console), _peak_memory() as peak:
         _produce(settings, out, console)

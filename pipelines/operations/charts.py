@@ -143,7 +143,8 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _time_axis(axes: Axes, ticks: int = 8) -> None:
-    locator = mdates.AutoDateLocator(maxticks=ticks)  # type: ignore[no-untyped-call]
+    # The shortest spans must be named too, or a chart of a quarter of an hour has no interval to choose from.
+    locator = mdates.AutoDateLocator(minticks=2, maxticks=ticks)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     formats = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"]
     formatter = mdates.ConciseDateFormatter(locator, formats=formats, show_offset=False)  # type: ignore[no-untyped-call]

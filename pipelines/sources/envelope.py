@@ -8,7 +8,8 @@ What it does not take as a whole, for whatever reason, goes to `pieces`, which f
 - a second `records` in one object would replace the first: as a map, `from_json` keeps both;
 - a member of the wrong type is null, silently, but for the column that a schema may name for such.
 
-The family is that whose marker occurs near the beginning of the text: a look at all of it would cost as much as parsing.
+The family is that whose marker occurs near the beginning of the text: a look at all of it would cost as much as
+parsing.
 """
 
 from __future__ import annotations

@@ -85,6 +85,7 @@ class Family:
     members: str
     decode: Callable[[Column, Column], Decoded]
     loose: Loose | None = None
+    second_marker: str | None = None  # tells, piece by piece, a record that lacks the marker
 
     @property
     def schema(self) -> str:

@@ -60,4 +60,6 @@ def as_map(record: Column, members: tuple[str, ...]) -> Column:
     return F.create_map(*(part for member in members for part in (F.lit(member), record[member])))
 
 
-FAMILY = Family("azure.log_analytics", "TimeGenerated", strings(*SHARED, *_HEARTBEAT, *_ATTRIBUTES), decode)
+FAMILY = Family(
+    "azure.log_analytics", "TimeGenerated", strings(*SHARED, *_HEARTBEAT, *_ATTRIBUTES), decode, second_marker="_ItemId"
+)

@@ -77,6 +77,8 @@ def _decode_piece(raw: Column, families: Sequence[Family], not_an_object: str) -
         chosen = F.when(~is_usable, _piece(raw, [_absent(family) for family in families], failure))
         for index, family in enumerate(families):
             claims = F.map_contains_key(members, F.lit(family.marker))
+            if family.second_marker is not None:
+                claims = claims | F.map_contains_key(members, F.lit(family.second_marker))
             chosen = chosen.when(claims, _as_family(raw, families, index))
         unknown = _piece(raw, [_absent(family) for family in families], F.lit("unknown_envelope"))
         return chosen.otherwise(unknown)
