@@ -13,7 +13,6 @@ from pipelines.artifacts.files import filesystem_errors, write_atomically
 from pipelines.errors import ArtifactError
 from pipelines.settings import load_settings
 
-
 # Without a file of its own Spark announces that it has none, and its start-up warnings bury what a person should read.
 _LOG4J = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr

@@ -33,7 +33,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def conf(folder: Path, coordinate: str = "org.example:thing:1.0", content: bytes = CONTENT) -> Path:
-    folder.mkdir(exist_ok=True)
+    (folder / "artifacts").mkdir(parents=True, exist_ok=True)
     (folder / "artifacts" / "artifacts.yaml").write_text(YAML)
     declared = read_declared(folder)["demo"].digest
     line = f"{coordinate} sha256:{hashlib.sha256(content).hexdigest()} {len(content)}"
