@@ -183,13 +183,15 @@ def test_spark_defaults_keep_what_others_wrote(tmp_path: Path, cache: Path, monk
     for _ in range(2):
         assert artifacts.write_spark_defaults() == defaults
 
-    assert defaults.read_text().splitlines() == [
+    lines = defaults.read_text().splitlines()
+    assert lines[:5] == [
         "# mine",
         "spark.ui.port 4141",
         f"spark.driver.extraClassPath {jar}",
         f"spark.pyspark.python {sys.executable}",
         f"spark.pyspark.driver.python {sys.executable}",
     ]
+    assert any(line.startswith("spark.driver.memory ") for line in lines[5:])
     assert (scripts / "spark-distribution").resolve() == package.resolve()
 
 
