@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint docs clean lock
+.PHONY: help setup demo test faults bench lint docs clean lock
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -31,8 +31,11 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml conf/arti
 demo: setup ## A fleet's telemetry through Kafka to bronze, silver and gold, and answers from gold
 	@$(BIN)/lakehouse demo
 
-test: setup ## All tests: unit, integration and fault tests with real processes
-	@$(BIN)/pytest
+test: setup ## Unit and integration tests, with a real broker and real Spark
+	@$(BIN)/pytest -m "not faults"
+
+faults: setup ## Fault tests: kill the streams ten times, and the broker, and compare with a clean run
+	@$(BIN)/pytest -m faults
 
 bench: setup ## Throughput and latency on this machine, to build/bench.json
 	@$(BIN)/python -m tests.bench
