@@ -16,8 +16,6 @@ from pipelines.settings import Settings
 from pipelines.tables import all_contracts, read_table
 from tests.conftest import Kafka, SettingsFactory, catch_up
 
-pytestmark = pytest.mark.faults
-
 QUERIES = ("bronze", "silver", "gold_metric_rollup", "gold_agent_health")
 # When a row was judged, which is told anew each time.
 _VOLATILE = ("as_of", "downtime_seconds", "state", "state_since", "day", "closed_downtime_seconds")
