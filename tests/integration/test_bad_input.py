@@ -110,7 +110,7 @@ CASES = (
          json.dumps(metric(unit="text", value={"count": "4", "sum": "10", "max": "3", "min": "2"})), silver=(2.5,)),
     Case("text that is no number", PERF, text(perf(CounterValue="n/a")), quarantine=("bad_value",)),
     Case("a sample that is no number", PROMETHEUS, json.dumps(sample(value="high")), quarantine=("bad_value",)),
-    Case("a number where text belongs", PERF, text(perf(InstanceName=7, CounterValue=7.0)), silver=(7.0,)),
+    Case("a number where text belongs", PERF, text(perf(InstanceName=7, CounterValue=7.25)), silver=(7.25,)),
     Case("a sample's value as number", PROMETHEUS, json.dumps(sample(value=8)), silver=(8.0,)),
     Case("no number at all", PERF, text(perf(CounterValue="absent")), quarantine=("no_value",)),
     # Times.
