@@ -42,9 +42,14 @@ def build(asked: str | None) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line. An error of ours is its message and exit code 1, never a traceback."""
+    """The `lakehouse` command."""
+    run_app(build(sys.argv[1] if len(sys.argv) > 1 else None))
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a command line. An error of ours is its message and exit code 1, never a traceback."""
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else None)()
+        app()
     except LakehouseError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)

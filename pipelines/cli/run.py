@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from pipelines.cli import run_app
 from pipelines.cli.services import Env
 from pipelines.operations.run import Job
 from pipelines.settings import load_settings
@@ -67,10 +67,6 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
 
 def main(job: Job) -> None:
     """Entry of a spark-submit job file: `--env` and `--trigger` as for `lakehouse run`."""
-    import sys
-
-    from pipelines.errors import LakehouseError
-
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
     @app.command(help=f"Run the {job} streams; the same as `lakehouse run {job}`.")
@@ -81,8 +77,4 @@ def main(job: Job) -> None:
     ) -> None:
         run_job(job, env, trigger)
 
-    try:
-        app()
-    except LakehouseError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
-        sys.exit(1)
+    run_app(app)

@@ -74,7 +74,7 @@ def run_available(
             return
         query = stream.start(spark, settings, Trigger.AVAILABLE_NOW)
         _watch([query], watch, stop)
-    if any(stream.start is agent_health.start for stream in streams):
+    if _judges_agents(streams):
         agent_health.refresh(spark, settings, datetime.now(UTC))
 
 
@@ -87,7 +87,7 @@ def run_continuous(
 ) -> None:
     """Run until `stop` is set, then end after the running batches. Raises StreamError if a stream fails."""
     queries = [stream.start(spark, settings, Trigger.CONTINUOUS) for stream in streams]
-    if not any(stream.start is agent_health.start for stream in streams):
+    if not _judges_agents(streams):
         _watch(queries, watch, stop)
         return
     interval = parse_duration(settings.gold.health_interval).total_seconds()
@@ -101,6 +101,10 @@ def run_continuous(
             refreshed = time.monotonic()
 
     _watch(queries, watch_and_refresh, stop)
+
+
+def _judges_agents(streams: tuple[Stream, ...]) -> bool:
+    return any(stream.start is agent_health.start for stream in streams)
 
 
 def _watch(queries: list[StreamingQuery], watch: Callable[[list[StreamingQuery]], None], stop: threading.Event) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from pipelines.settings import Settings
 from pipelines.tables import Table
 from tests.bench import latency
 from tests.bench.latency import Window
+from tests.bench.workload import reset
 
 WARM_UP_SECONDS, MEASURED_SECONDS = 30, 120
 _START_SECONDS = 60.0
@@ -41,8 +41,7 @@ class Run:
 
 def measure(settings: Settings, rate: int, console: Console) -> Run:
     """Run all streams at `rate` records/s: warm-up, then two minutes that count."""
-    for folder in ("bronze", "silver", "gold", "_checkpoints", "peer"):
-        shutil.rmtree(settings.root / folder, ignore_errors=True)
+    reset(settings)
     environ = os.environ | {"LAKEHOUSE_ROOT": str(settings.root)}
     seconds = WARM_UP_SECONDS + MEASURED_SECONDS
     with _process(environ, settings.root / "bench-run.log", "run", "all") as streams:

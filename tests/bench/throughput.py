@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ from pipelines.local.simulator import TOPICS
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, read_appends, start_query
 from tests.bench import floors, peer
-from tests.bench.workload import Load
+from tests.bench.workload import Load, reset
 
 _ROUNDS = 3
 
@@ -34,7 +33,7 @@ def measure(spark: SparkSession, settings: Settings, bootstrap: str, load: Load,
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for round_ in range(_ROUNDS + 1):
-        _reset(settings)
+        reset(settings)
         for name, step in steps.items():
             took = step()
             note = "warm-up" if round_ == 0 else f"round {round_} of {_ROUNDS}"
@@ -42,11 +41,6 @@ def measure(spark: SparkSession, settings: Settings, bootstrap: str, load: Load,
             if round_ > 0:
                 seconds[name].append(took)
     return {name: load.items / statistics.median(times) for name, times in seconds.items()}
-
-
-def _reset(settings: Settings) -> None:
-    for folder in ("bronze", "silver", "gold", "_checkpoints", "peer"):
-        shutil.rmtree(settings.root / folder, ignore_errors=True)
 
 
 def _stream(query: StreamingQuery) -> float:

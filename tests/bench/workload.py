@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipelines.local.kafka_client import create_topics
 from pipelines.local.simulator import TOPICS, FleetSize, SimulationConfig, expected_rate, publish, simulate
+from pipelines.settings import Settings
 
 PARTITIONS = 2
 
@@ -17,6 +19,12 @@ class Load:
 
     items: int
     values: int
+
+
+def reset(settings: Settings) -> None:
+    """Remove the tables and checkpoints of the run before; the topics stay."""
+    for folder in ("bronze", "silver", "gold", "_checkpoints", "peer"):
+        shutil.rmtree(settings.root / folder, ignore_errors=True)
 
 
 def fill(bootstrap: str, items: int, seed: int) -> Load:
