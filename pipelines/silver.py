@@ -16,7 +16,7 @@ from pipelines import bronze
 from pipelines.quality import reasons
 from pipelines.quality.row_rules import broken_rule
 from pipelines.settings import Settings
-from pipelines.sources.decode import IGNORED_REASONS, POSITION, decode
+from pipelines.sources.decode import IGNORED_REASONS, POSITION, RECORDS, as_sent, decode
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table
 
@@ -37,19 +37,15 @@ def validate(decoded: DataFrame, settings: Settings) -> DataFrame:
         F.when(F.col("table") == HEARTBEATS.name, broken_rule(HEARTBEATS, parameters)),
     )
     position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
-    return decoded.withColumn("reason", reason).withColumns(
-        {
-            "event_id": F.when(F.col("reason").isNull(), F.col("event_id")).otherwise(position),
-            "raw": F.when(F.col("reason").isNotNull(), F.col("raw")),
-        }
-    )
+    event_id = F.when(F.col("reason").isNull(), F.col("event_id")).otherwise(position)
+    return decoded.withColumn("reason", reason).withColumn("event_id", event_id)
 
 
 def to_silver(bronze_rows: DataFrame, settings: Settings) -> DataFrame:
     """Every item of bronze that is not ignored, with where it goes: `reason` null → its `table`, else quarantine."""
-    return validate(decode(bronze_rows), settings).where(
-        ~F.coalesce(F.col("reason").isin(*IGNORED_REASONS), F.expr("false"))
-    )
+    judged = validate(decode(bronze_rows), settings)
+    with_raw = judged.withColumn("raw", F.when(F.col("reason").isNotNull(), as_sent())).drop(*RECORDS)
+    return with_raw.where(~F.coalesce(F.col("reason").isin(*IGNORED_REASONS), F.expr("false")))
 
 
 def deduplicate(rows: DataFrame, settings: Settings) -> DataFrame:

@@ -16,7 +16,7 @@ DECODING = {
     "invalid_utf8": "the Kafka value is not UTF-8 text",
     "malformed_json": "the text is not JSON, or it is cut off",
     "wrong_shape": "well-formed JSON, but not an object with members of the documented types",
-    "duplicate_key": "one object has the same key twice, so which one is meant cannot be told",
+    "duplicate_key": "the value has `records` twice, so which of the two is meant cannot be told",
     "unknown_envelope": "an object that no telemetry family recognises as its own",
     "unsupported_table": "a Log Analytics table that has no decoder",
     "no_value": "no measurement in the record",

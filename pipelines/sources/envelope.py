@@ -8,14 +8,16 @@ What it does not take as a whole, for whatever reason, goes to `pieces`, which f
 - a second `records` in one object would replace the first: as a map, `from_json` keeps both;
 - a member of the wrong type is null, silently, but for the column that a schema may name for such.
 
+Whatever its form, a value becomes the text of one object, `{"e": {"records": […]}}` or `{"l": […]}`, so that one schema
+a family reads them all.
+
 The family is that whose marker occurs near the beginning of the text: a look at all of it would cost as much as
 parsing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -31,70 +33,44 @@ STRICT = {
 }
 BLANK = " \t\r\n"
 _HEAD = 1024
-_SINGLE, _ENVELOPED, _ARRAY, _LINES = "{", '{"e":', '{"l":', '{"l":['
+_END = f',"{WHOLE}":1}}'
+# No text in a value: what `array_contains` is asked for to hear of nulls.
+_NOWHERE = "\x00"
 
 
-def family_index(text: Column, families: Sequence[Family]) -> Column:
-    """Which family the text seems to be of; null if none, or if it is no text."""
-    head = F.substring(text, 1, _HEAD)
+def family_index(value: Column, families: Sequence[Family]) -> Column:
+    """Which family a value (binary) seems to be of; null if none, or if it is no text."""
+    head = F.substring(value, 1, _HEAD).cast("string")
     marked = (
         F.when(F.contains(head, F.lit(f'"{family.marker}"')), F.lit(index)) for index, family in enumerate(families)
     )
-    return F.when(F.is_valid_utf8(text), F.coalesce(*marked))
+    return F.when(F.is_valid_utf8(value.cast("string")), F.coalesce(*marked))
 
 
-def opening(text: Column) -> Column:
-    """What the text is to be wrapped in, by its first characters."""
+def wrap(text: Column) -> Column:
+    """A value as the text of one object with a list of records in it, told by its first characters."""
     start = F.ltrim(F.substring(text, 1, 40), F.lit(BLANK))
-    return (
-        F.when(F.startswith(start, F.lit("[")), _ARRAY)
-        .when(F.contains(start, F.lit('"records"')), _ENVELOPED)
-        .when(
-            F.endswith(text, F.lit("}")) & ~F.contains(text, F.lit("}\n{")) & ~F.contains(text, F.lit("}\r\n{")),
-            _SINGLE,
-        )
-        .otherwise(_LINES)
-    )
-
-
-def parse_single(value: Column, start: Column, family: Family) -> Column:
-    """A value that is one object → its record."""
-    # On bytes, as the length of a text in characters has to be counted.
-    but_last = F.substring(value, 1, F.octet_length(value) - 1).cast("string")
-    closed = F.concat(but_last, F.lit(f',"{WHOLE}":1}}'))
-    return F.when(start == _SINGLE, F.from_json(closed, family.schema, STRICT))
-
-
-def parse_many(text: Column, start: Column, family: Family) -> Column:
+    is_single = F.endswith(text, F.lit("}")) & ~F.contains(text, F.lit("}\n{")) & ~F.contains(text, F.lit("}\r\n{"))
     lines = F.replace(F.replace(text, F.lit("}\n{"), F.lit("},{")), F.lit("}\r\n{"), F.lit("},{"))
-    wrapped = F.when(start == _LINES, F.concat(F.lit(_LINES), lines, F.lit(f'],"{WHOLE}":1}}'))).otherwise(
-        F.concat(start, text, F.lit(f',"{WHOLE}":1}}'))
+    return (
+        F.when(F.startswith(start, F.lit("[")), F.concat(F.lit('{"l":'), text, F.lit(_END)))
+        .when(F.contains(start, F.lit('"records"')), F.concat(F.lit('{"e":'), text, F.lit(_END)))
+        .when(is_single, F.concat(F.lit('{"l":['), text, F.lit("]" + _END)))
+        .otherwise(F.concat(F.lit('{"l":['), lines, F.lit("]" + _END)))
     )
+
+
+def parse(wrapped: Column, family: Family) -> Column:
     schema = (
         f"struct<e: map<string,array<{family.schema}>>, l: array<{family.schema}>, {WHOLE}: int, {CORRUPT}: string>"
     )
-    return F.when(start != _SINGLE, F.from_json(wrapped, schema, STRICT))
+    return F.from_json(wrapped, schema, STRICT)
 
 
-def records_of(many: Column) -> Column:
-    return F.coalesce(F.when(F.size(many["e"]) == 1, many["e"]["records"]), many["l"])
-
-
-def is_whole(parsed: Column) -> Column:
-    return parsed[WHOLE].isNotNull() & parsed[CORRUPT].isNull()
-
-
-def is_single(record: Column, family: Family) -> Column:
-    """Whether the record is the whole value, and surely of this family."""
-    return F.coalesce(is_whole(record) & record[family.marker].isNotNull(), F.expr("false"))
-
-
-def is_many(many: Column, family: Family) -> Column:
-    """Whether the records are the whole value, and each surely of this family."""
-    records = records_of(many)
-    all_marked = F.forall(records, lambda record: record[family.marker].isNotNull())
-    return F.coalesce(is_whole(many) & (F.size(records) > 0) & all_marked, F.expr("false"))
-
-
-def any_of(conditions: Iterable[Column]) -> Column:
-    return reduce(lambda one, other: one | other, conditions)
+def records_of(parsed: Column, family: Family) -> Column:
+    """The records of a parsed value; null unless they are all that it holds, and each surely of this family."""
+    records = F.coalesce(F.when(F.size(parsed["e"]) == 1, parsed["e"]["records"]), parsed["l"])
+    is_whole = parsed[WHOLE].isNotNull() & parsed[CORRUPT].isNull()
+    # Null, neither true nor false, if an element is null: no lambda, which would cost as much as the parsing.
+    all_have_it = F.array_contains(records[family.always], F.lit(_NOWHERE)).isNotNull()
+    return F.when(is_whole & (F.size(records) > 0) & all_have_it, records)

@@ -76,12 +76,14 @@ class Loose:
 class Family:
     """A telemetry family: `decode` is pure, from a record and its topic (only a hint) to Columns.
 
-    marker: the member that every record of it has; of two families that claim a record, the first in the list has it.
+    marker: the member that tells it; of two families that claim a record, the first in the list has it.
+    always: a member of text that a good record never lacks, often the marker itself.
     members: DDL of its members.
     """
 
     name: str
     marker: str
+    always: str
     members: str
     decode: Callable[[Column, Column], Decoded]
     loose: Loose | None = None
@@ -89,11 +91,11 @@ class Family:
 
     @property
     def schema(self) -> str:
-        return f"struct<{self.members}, {WHOLE}: int, {CORRUPT}: string>"
+        return f"struct<{self.members}>"
 
     @property
     def text_schema(self) -> str:
-        """The same, with text for numbers."""
+        """The same with text for numbers, and what tells whether all of it could be read."""
         as_text = self.members.replace("double", "string").replace("bigint", "string")
         return f"struct<{as_text}, {WHOLE}: int, {CORRUPT}: string>"
 

@@ -61,5 +61,10 @@ def as_map(record: Column, members: tuple[str, ...]) -> Column:
 
 
 FAMILY = Family(
-    "azure.log_analytics", "TimeGenerated", strings(*SHARED, *_HEARTBEAT, *_ATTRIBUTES), decode, second_marker="_ItemId"
+    "azure.log_analytics",
+    "TimeGenerated",
+    "TimeGenerated",
+    strings(*SHARED, *_HEARTBEAT, *_ATTRIBUTES),
+    decode,
+    second_marker="_ItemId",
 )

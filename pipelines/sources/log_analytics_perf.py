@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.family import Decoded, Family, Loose, strings
 from pipelines.sources.log_analytics import SHARED, as_map, resource_of, source_of, table_of
-from pipelines.sources.values import finite, to_number, to_time
+from pipelines.sources.values import finite, is_infinite, to_number, to_time
 
 # Documented columns that have none of their own in silver.
 _ATTRIBUTES = ("TenantId", "SourceSystem", "CounterPath", "_Internal_WorkspaceResourceId")
@@ -32,7 +32,7 @@ def decode(record: Column, topic: Column) -> Decoded:
         unit=_unit(counter),
         value=finite(record["CounterValue"]),
         dimensions=F.when(instance != "", F.create_map(F.lit("instance"), instance)),
-        content=F.lit(None),
+        content=F.when(is_infinite(record["CounterValue"]), "too large a number"),
         reason=F.when(F.coalesce(table != "Perf", F.expr("true")), "unsupported_table"),
     )
 
@@ -58,6 +58,7 @@ def _unreadable(loose: Column) -> Column:
 
 FAMILY = Family(
     "azure.log_analytics.perf",
+    "CounterName",
     "CounterName",
     f"{_TEXTS}, CounterValue: double",
     decode,

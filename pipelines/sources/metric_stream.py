@@ -9,7 +9,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.family import MAP, Decoded, Family, Loose, strings
-from pipelines.sources.values import epoch_ms_to_time, finite, to_number
+from pipelines.sources.values import epoch_ms_to_time, finite, is_infinite, to_number
 
 _TEXTS = ("metric_stream_name", "account_id", "region", "namespace", "metric_name", "unit")
 _STATISTICS = ("count", "sum", "min", "max")
@@ -53,7 +53,7 @@ def decode(record: Column, topic: Column) -> Decoded:
         sample_count=count,
         percentiles=_percentiles(statistics),
         dimensions=dimensions,
-        content=F.lit(None),
+        content=F.when(is_infinite(statistics["sum"]) | is_infinite(statistics["count"]), "too large a number"),
         reason=F.lit(None),
     )
 
@@ -95,6 +95,7 @@ def _unreadable(loose: Column) -> Column:
 
 FAMILY = Family(
     "aws.metric_stream",
+    "metric_name",
     "metric_name",
     f"{strings(*_TEXTS)}, timestamp: bigint, dimensions: {MAP}, value: map<string,double>",
     decode,

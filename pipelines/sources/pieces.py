@@ -72,9 +72,7 @@ def _parse(text: Column, schema: str) -> Column:
 
 def _decode_piece(raw: Column, families: Sequence[Family], not_an_object: str) -> Column:
     def with_members(members: Column) -> Column:
-        is_usable = members.isNotNull() & ~_repeats_key(members)
-        failure = F.when(members.isNull(), not_an_object).when(~is_usable, "duplicate_key")
-        chosen = F.when(~is_usable, _piece(raw, [_absent(family) for family in families], failure))
+        chosen = F.when(members.isNull(), _piece(raw, [_absent(family) for family in families], F.lit(not_an_object)))
         for index, family in enumerate(families):
             claims = F.map_contains_key(members, F.lit(family.marker))
             if family.second_marker is not None:
@@ -96,7 +94,7 @@ def _as_family(raw: Column, families: Sequence[Family], index: int) -> Column:
             for name, number in family.loose.tighten(record).items():
                 tight = tight.withField(name, number)
         records = [_absent(other) for other in families]
-        records[index] = tight.cast(family.schema)
+        records[index] = tight.dropFields(WHOLE, CORRUPT).cast(family.schema)
         return _piece(raw, records, failure)
 
     trimmed = F.btrim(raw, F.lit(BLANK)).cast("binary")
@@ -116,10 +114,6 @@ def _piece(raw: Column, records: Sequence[Column], reason: Column) -> Column:
 
 def _absent(family: Family) -> Column:
     return F.lit(None).cast(family.schema)
-
-
-def _repeats_key(members: Column) -> Column:
-    return F.size(F.array_distinct(F.map_keys(members))) < F.size(members)
 
 
 def _repeats_records(text: Column) -> Column:

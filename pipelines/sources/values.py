@@ -23,7 +23,11 @@ def to_number(text: Column) -> Column:
 
 def finite(number: Column) -> Column:
     """null for ±Inf: what a JSON number that no double can hold is read as."""
-    return F.when(F.abs(number) != float("inf"), number)
+    return F.when(~is_infinite(number), number)
+
+
+def is_infinite(number: Column) -> Column:
+    return F.abs(number) == float("inf")
 
 
 def to_time(text: Column) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,9 +97,31 @@ def test_a_reason_of_the_decoder_stands(spark: SparkSession, settings: Settings)
 
 
 def test_the_text_is_kept_for_what_is_bad_and_for_nothing_else(spark: SparkSession, settings: Settings) -> None:
-    rows = silver.validate(decoded(spark, {}, {"metric": None}), settings).orderBy("offset")
+    row = {
+        "Type": "Perf",
+        "TimeGenerated": "2026-03-02T11:00:00Z",
+        "Computer": "h",
+        "ObjectName": "o",
+        "CounterValue": 1,
+    }
+    value = json.dumps(
+        {
+            "records": [
+                {**row, "CounterName": "good", "CounterValue": 1},
+                {**row, "CounterName": "", "CounterValue": 1.5},
+            ]
+        }
+    )
+    columns = (
+        "topic string, partition int, offset bigint, kafka_timestamp timestamp, ingest_time timestamp, value binary"
+    )
+    bronze_rows = spark.createDataFrame([("am-Perf", 0, 7, NOON, NOON, value.encode())], columns)
 
-    assert [row["raw"] for row in rows.collect()] == [None, "sent"]
+    good, bad = silver.to_silver(bronze_rows, settings).orderBy("item").collect()
+
+    assert (good.reason, good.raw) == (None, None)
+    assert bad.reason == "no_metric"
+    assert json.loads(bad.raw) == {**row, "CounterName": "", "CounterValue": 1.5}
 
 
 def test_what_is_bad_is_known_by_its_position_and_so_never_a_duplicate(spark: SparkSession, settings: Settings) -> None:
