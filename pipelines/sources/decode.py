@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pipelines.sources import log_analytics, log_analytics_perf, metric_stream, prometheus
 from pipelines.sources.envelope import family_index, parse, records_of, wrap
 from pipelines.sources.family import FIELDS, Family, field_of, nothing_for
-from pipelines.sources.pieces import pieces, pieces_type
+from pipelines.sources.pieces import decode_pieces, pieces_type, raw_pieces
 
 # The first whose marker a record has gets it, so Perf stands before the other tables of Log Analytics.
 FAMILIES: tuple[Family, ...] = (
@@ -37,9 +37,8 @@ def decode(bronze: DataFrame) -> DataFrame:
 
     `bronze` has topic, partition, offset, kafka_timestamp, ingest_time and value (binary). `as_sent` is a row's text.
     """
-    return reduce(
-        DataFrame.transform, (_look, _parse, _take_apart, _explode, _decode_fields, _derive, _identify), bronze
-    )
+    steps = (_look, _parse, _take_records, _take_apart, _explode, _decode_fields, _derive, _identify)
+    return reduce(DataFrame.transform, steps, bronze)
 
 
 def as_sent() -> Column:
@@ -60,13 +59,18 @@ def _parse(looked: DataFrame) -> DataFrame:
     return looked.select(*_CARRIED, "text", *(column.alias(name) for column, name in zip(parsed, RECORDS, strict=True)))
 
 
-def _take_apart(parsed: DataFrame) -> DataFrame:
-    """Each value's records: in the column of its family, or if it is not wholly of one, in `pieces`."""
-    records = [records_of(F.col(name), family).alias(name) for name, family in zip(RECORDS, FAMILIES, strict=True)]
-    taken = parsed.select(*_CARRIED, "text", *records)
+def _take_records(parsed: DataFrame) -> DataFrame:
+    """Each value's records: in the column of its family; or if it is not wholly of one, in none."""
+    records = (records_of(F.col(name), family).alias(name) for name, family in zip(RECORDS, FAMILIES, strict=True))
+    return parsed.select(*_CARRIED, "text", *records)
+
+
+def _take_apart(taken: DataFrame) -> DataFrame:
+    """`pieces`: what is in the values that no family took as a whole."""
     is_taken = reduce(Column.__or__, (F.col(name).isNotNull() for name in RECORDS))
-    others = F.when(~is_taken, pieces(F.col("text"), FAMILIES)).cast(pieces_type(FAMILIES))
-    return taken.select(*taken.columns, others.alias("pieces"))
+    with_raw = taken.select(*taken.columns, F.when(~is_taken, raw_pieces(F.col("text"))).alias("pieces"))
+    pieces = F.when(F.col("pieces").isNotNull(), decode_pieces(F.col("text"), F.col("pieces"), FAMILIES))
+    return with_raw.withColumn("pieces", pieces.cast(pieces_type(FAMILIES)))
 
 
 def _explode(taken: DataFrame) -> DataFrame:

@@ -1,7 +1,8 @@
 """Kafka value → records, the slow path: for values that are partly bad, mixed, or written in an unusual way.
 
 One bad element spoils `from_json` for its whole array, so a value is taken apart here and each piece parsed by itself,
-with the family that its members tell. Slow, as each step is evaluated by itself, and rarely needed.
+with the family that its members tell. Slow, as each step is evaluated by itself, and rarely needed. What a lambda names
+is evaluated for each element: so what it needs of the value comes from a column, and not from an expression.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ _END = f',"{WHOLE}":1}}'
 _BETWEEN_OBJECTS = r"\}\s*\{"
 
 
-def pieces(text: Column, families: Sequence[Family]) -> Column:
-    """Array, never empty, of struct<r0, r1, …, raw, reason>: an `r<i>`, or the `reason` why there is none, or both."""
+def raw_pieces(text: Column) -> Column:
+    """A value → struct<raws, reason, not_an_object>.
+
+    raws: its records' texts; reason: why it holds none; not_an_object: the reason for a text of them that is no object.
+    """
     enveloped = _parse(text, "struct<records: array<string>>")["records"]
     listed = _parse(_as_array(text), "array<string>")
     concatenated = _parse(
@@ -27,27 +31,39 @@ def pieces(text: Column, families: Sequence[Family]) -> Column:
     )
     lines = F.filter(F.split(text, r"\r?\n"), lambda line: F.btrim(line, F.lit(BLANK)) != "")
 
-    def failed(why: Column) -> Column:
-        return F.array(_piece(text, [_absent(family) for family in families], why))
+    def found(raws: Column | None, reason: Column | None, not_an_object: str) -> Column:
+        return F.struct(
+            (F.lit(None).cast("array<string>") if raws is None else raws).alias("raws"),
+            (F.lit(None).cast("string") if reason is None else reason).alias("reason"),
+            F.lit(not_an_object).alias("not_an_object"),
+        )
 
-    def element(raw: Column) -> Column:
-        return _decode_piece(F.coalesce(raw, F.lit("null")), families, "wrong_shape")
+    def records(raws: Column) -> Column:
+        return found(raws, F.when(F.size(raws) == 0, "empty_records"), "wrong_shape")
 
-    def line(raw: Column) -> Column:
-        return _decode_piece(raw, families, "malformed_json")
-
-    reason = _value_reason(text)
+    nothing, twice = _value_reason(text), _repeats_records(text) & enveloped.isNotNull()
     return (
-        F.when(reason.isNotNull(), failed(reason))
-        .when(_repeats_records(text) & enveloped.isNotNull(), failed(F.lit("duplicate_key")))
-        .when(F.size(enveloped) > 0, F.transform(enveloped, element))
-        .when(F.size(enveloped) == 0, failed(F.lit("empty_records")))
-        .when(F.size(listed) > 0, F.transform(listed, element))
-        .when(F.size(listed) == 0, failed(F.lit("empty_records")))
-        .when(F.size(concatenated) > 0, F.transform(concatenated, element))
-        .when(F.size(lines) > 1, F.transform(lines, line))
-        .otherwise(failed(F.lit("malformed_json")))
+        F.when(nothing.isNotNull(), found(None, nothing, ""))
+        .when(twice, found(None, F.lit("duplicate_key"), ""))
+        .when(enveloped.isNotNull(), records(enveloped))
+        .when(listed.isNotNull(), records(listed))
+        .when(F.size(concatenated) > 0, records(concatenated))
+        .when(F.size(lines) > 1, found(lines, None, "malformed_json"))
+        .otherwise(found(None, F.lit("malformed_json"), ""))
     )
+
+
+def decode_pieces(text: Column, raw: Column, families: Sequence[Family]) -> Column:
+    """`raw_pieces` of `text` → array, never empty, of struct<r0, r1, …, raw, reason>.
+
+    Each has an `r<i>`, or the `reason` why it has none, or both.
+    """
+
+    def piece(one: Column) -> Column:
+        return _decode_piece(F.coalesce(one, F.lit("null")), families, raw["not_an_object"])
+
+    failed = F.array(_piece(text, [_absent(family) for family in families], raw["reason"]))
+    return F.when(raw["reason"].isNotNull(), failed).otherwise(F.transform(raw["raws"], piece))
 
 
 def pieces_type(families: Sequence[Family]) -> str:
@@ -70,9 +86,9 @@ def _parse(text: Column, schema: str) -> Column:
     return F.when(whole[WHOLE].isNotNull(), whole["v"])
 
 
-def _decode_piece(raw: Column, families: Sequence[Family], not_an_object: str) -> Column:
+def _decode_piece(raw: Column, families: Sequence[Family], not_an_object: Column) -> Column:
     def with_members(members: Column) -> Column:
-        chosen = F.when(members.isNull(), _piece(raw, [_absent(family) for family in families], F.lit(not_an_object)))
+        chosen = F.when(members.isNull(), _piece(raw, [_absent(family) for family in families], not_an_object))
         for index, family in enumerate(families):
             claims = F.map_contains_key(members, F.lit(family.marker))
             if family.second_marker is not None:
