@@ -166,8 +166,13 @@ def _up(
                     f"setting services.{name}_port is {wanted_port}, but the {name} runs on port {previous.port}: "
                     f"run `lakehouse down` first"
                 )
-            wait(previous.child, previous.port, previous.log)
-            return Started(_embedded(name, previous), already=True)
+            try:
+                wait(previous.child, previous.port, previous.log)
+                return Started(_embedded(name, previous), already=True)
+            except ServiceError:
+                if processes.find(previous.child):
+                    raise
+                # It was being killed when we looked, and is to be started like any that has ended.
         service, launch = prepare(previous)
         child = None
         try:
