@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.settings import Settings
-from pipelines.streams import Trigger, start_query
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, start_query
 from pipelines.tables import contract, ensure_table
 
 QUERY = "bronze"
@@ -45,6 +45,8 @@ def to_bronze(kafka: DataFrame) -> DataFrame:
 
 def start(spark: SparkSession, settings: Settings, bootstrap_servers: str, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, TABLE)
-    rows = to_bronze(read_kafka(spark, settings, bootstrap_servers))
+    rows = to_bronze(read_kafka(spark, settings, bootstrap_servers)).observe(
+        ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST)
+    )
     writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
     return start_query(writer, settings, QUERY, trigger, settings.bronze.trigger_interval)

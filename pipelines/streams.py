@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -12,6 +13,8 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from pipelines.settings import Settings
 from pipelines.tables import Table
 
+# What a stream without foreachBatch says in its progress: the oldest arrival of a micro-batch, ms since 1970.
+ARRIVALS, OLDEST = "arrivals", "oldest"
 _latencies: dict[str, float] = {}
 
 
@@ -62,6 +65,13 @@ def note_latency(query: str, oldest_arrival: datetime | None) -> None:
         _latencies[query] = (datetime.now(UTC) - oldest_arrival.astimezone(UTC)).total_seconds()
 
 
-def latency_seconds(query: str) -> float | None:
-    """The latency of the oldest row of the query's last micro-batch in this process; None before the first."""
-    return _latencies.get(query)
+def latency_seconds(query: StreamingQuery) -> float | None:
+    """The latency of the oldest row of the query's last micro-batch; None if it is not known."""
+    progress: Any = query.lastProgress
+    if query.name in _latencies or progress is None:
+        return _latencies.get(query.name or "")
+    oldest = progress.observedMetrics.get(ARRIVALS)
+    if oldest is None or oldest[OLDEST] is None:
+        return None
+    begun_ms = datetime.fromisoformat(progress.timestamp).timestamp() * 1000
+    return float(begun_ms + progress.durationMs["triggerExecution"] - int(oldest[OLDEST])) / 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
@@ -36,8 +37,6 @@ def demo(
 
     Starts from nothing each time, needs no network, and stops everything that it started. Ends with a page to open.
     """
-    import os
-
     root = out / "lakehouse"
     # The demo is of the embedded broker and of this folder, whatever the shell is set to.
     environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
@@ -136,19 +135,13 @@ def _step(console: Console, doing: str) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def _peak_memory() -> Iterator[list[int]]:
     """The largest sum, in bytes, of the resident memory of this process and all below it, sampled twice a second."""
-    import psutil
+    from pipelines.local.processes import resident_memory
 
-    peak, stop, own = [0], threading.Event(), psutil.Process()
+    peak, stop = [0], threading.Event()
 
     def sample() -> None:
         while not stop.wait(0.5):
-            total = 0
-            for process in (own, *own.children(recursive=True)):
-                try:
-                    total += process.memory_info().rss
-                except psutil.Error:
-                    continue  # ended between the listing and the look
-            peak[0] = max(peak[0], total)
+            peak[0] = max(peak[0], resident_memory(os.getpid()))
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()

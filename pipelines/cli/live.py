@@ -66,7 +66,7 @@ class LiveView:
                 self._rows[name] = self._rows.get(name, 0) + int(progress["numInputRows"])
         last: Any = query.lastProgress
         rate = float(last["processedRowsPerSecond"]) if last else 0.0
-        latency = latency_seconds(name)
+        latency = latency_seconds(query)
         return (
             name,
             f"batch {self._seen.get(name, 0)}",

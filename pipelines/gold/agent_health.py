@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import silver
 from pipelines.settings import Settings, parse_duration
-from pipelines.streams import Trigger, query_id, read_appends, start_query
+from pipelines.streams import Trigger, note_latency, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table, read_table
 
 QUERY = "gold_agent_health"
@@ -137,17 +137,24 @@ def refresh(spark: SparkSession, settings: Settings, as_of: datetime) -> None:
 def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> None:
     """Bring the table up to date with a micro-batch of silver.heartbeats."""
     spark = heartbeats.sparkSession
-    with _WRITER:
-        before, history = (read_table(spark, settings, table) for table in (TABLE, silver.HEARTBEATS))
-        health = update_health(before, heartbeats, history, settings, datetime.now(UTC))
-        (
-            health.coalesce(1)
-            .write.format("delta")
-            .mode("overwrite")
-            .option("txnAppId", query_id(spark))
-            .option("txnVersion", batch_id)
-            .save(TABLE.path(settings))
-        )
+    arrived = heartbeats.select("resource_id", "event_time", "kafka_timestamp", *_FACTS).persist()
+    try:
+        with _WRITER:
+            before, history = (read_table(spark, settings, table) for table in (TABLE, silver.HEARTBEATS))
+            health = update_health(before, arrived, history, settings, datetime.now(UTC))
+            (
+                health.coalesce(1)
+                .write.format("delta")
+                .mode("overwrite")
+                .option("txnAppId", query_id(spark))
+                .option("txnVersion", batch_id)
+                .save(TABLE.path(settings))
+            )
+        oldest = arrived.agg(F.min("kafka_timestamp")).first()
+    finally:
+        arrived.unpersist()
+    assert oldest is not None
+    note_latency(QUERY, oldest[0])
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:

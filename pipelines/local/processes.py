@@ -90,6 +90,17 @@ def stop(child: Child, grace_seconds: float = 20.0) -> None:
         raise ServiceError(f"process {child.pid} does not end, not even by SIGKILL")
 
 
+def resident_memory(pid: int) -> int:
+    """Bytes that a process and all below it hold in memory."""
+    total = 0
+    for process in (psutil.Process(pid), *_descendants(psutil.Process(pid))):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue  # ended between the listing and the look
+    return total
+
+
 def tail(log: Path, lines: int = 15) -> str:
     """The last lines of a log, or a remark that there are none."""
     try:

@@ -8,16 +8,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 
 from pipelines import bronze, silver
 from pipelines.gold import metric_rollup
+from pipelines.local.processes import resident_memory
 from pipelines.settings import Settings
 from pipelines.tables import Table
 from tests.bench import latency
@@ -53,7 +52,7 @@ def measure(settings: Settings, rate: int, console: Console) -> Run:
             while sender.poll() is None:
                 if streams.poll() is not None:
                     raise RuntimeError(f"the streams ended: see {settings.root / 'bench-run.log'}")
-                memory.append(_memory(streams.pid))
+                memory.append(resident_memory(streams.pid))
                 time.sleep(1.0)
             if sender.returncode:
                 raise RuntimeError(f"the sender failed: see {sender_log}")
@@ -123,20 +122,3 @@ def _until_quiet(settings: Settings) -> None:
         if time.time() - newest > 6:
             return
         time.sleep(0.5)
-
-
-def _memory(pid: int) -> int:
-    """Resident bytes of a process and all below it."""
-    total = 0
-    for process in _family(pid):
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue  # ended between the listing and the look
-    return total
-
-
-def _family(pid: int) -> Iterator[psutil.Process]:
-    parent = psutil.Process(pid)
-    yield parent
-    yield from parent.children(recursive=True)
