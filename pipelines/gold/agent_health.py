@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -37,58 +37,49 @@ def update_health(
 ) -> DataFrame:
     """The table after `heartbeats` (new rows of silver.heartbeats), judged at `as_of` (UTC).
 
-    `current` is the table before, `history` silver.heartbeats, which may hold the new rows already.
+    `current` is the table before. `history` is silver.heartbeats, which may hold the new rows already; it is read only
+    if a heartbeat came late.
     """
-    day_start = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-    silent_seconds = parse_duration(settings.gold.silent_after).total_seconds()
-    known = current.select(
-        "resource_id", "first_heartbeat", "last_heartbeat", "run_start",
-        F.when(F.col("day") == F.lit(day_start).cast("date"), F.col("closed_downtime_seconds")).otherwise(0.0)
-        .alias("closed"),
-    )  # fmt: skip
+    day_start = _midnight(as_of)
     news = heartbeats.groupBy("resource_id").agg(
-        F.min("event_time").alias("earliest"),
-        F.max("event_time").alias("latest"),
-        F.max_by(F.struct(*_FACTS), "event_time").alias("facts"),
+        F.collect_set("event_time").alias("beats"), F.max_by(F.struct(*_FACTS), "event_time").alias("facts")
     )
-    agents = known.join(news, "resource_id", "full").withColumn("late", F.col("earliest") <= F.col("last_heartbeat"))
-    in_order = heartbeats.select("resource_id", "event_time").join(
-        agents.where(~F.coalesce("late", F.expr("false"))).select("resource_id"), "resource_id", "semi"
+    known = _since_midnight(current, day_start).withColumn("known_facts", F.struct(*_FACTS)).drop(*_FACTS)
+    agents = known.join(news, "resource_id", "full").withColumn(
+        "late", F.coalesce(F.array_min("beats") <= F.col("last_heartbeat"), F.expr("false"))
     )
-    previous = agents.where("earliest > last_heartbeat").select(
-        "resource_id", F.col("last_heartbeat").alias("event_time")
-    )
-    recent = history.where(F.col("event_time") >= F.lit(day_start - _LOOK_BACK))
-    again = recent.select("resource_id", "event_time").join(
-        agents.where("late").select("resource_id"), "resource_id", "semi"
-    )  # fmt: skip
-    runs = _runs(in_order.union(previous).union(again).distinct(), silent_seconds, day_start)
-    joined = agents.join(runs, "resource_id", "left")
-    late = F.coalesce("late", F.expr("false"))
-    described = joined.select(
+    late = [row["resource_id"] for row in agents.where("late").select("resource_id").collect()]
+    again = history.where(F.col("resource_id").isin(late) & (F.col("event_time") >= F.lit(day_start - _LOOK_BACK)))
+    recent = again.groupBy("resource_id").agg(F.collect_set("event_time").alias("recent"))
+    with_recent = agents.join(recent, "resource_id", "left") if late else agents.withColumn("recent", _times(None))
+    # The last heartbeat known is one of them, however long ago it was.
+    times = F.concat(F.array_compact(F.array("last_heartbeat")), _times("beats"), _times("recent"))
+    timed = with_recent.withColumn("times", F.array_sort(F.array_distinct(times)))
+    gaps = timed.withColumn("gaps", _gaps(F.col("times"), settings))
+    described = gaps.select(
         "resource_id",
         # What a heartbeat says that is older than the last one has been overtaken.
-        F.when(F.greatest("last_heartbeat", "latest") == F.col("latest"), F.col("facts")).alias("facts"),
-        F.least("first_heartbeat", "earliest").alias("first_heartbeat"),
-        F.greatest("last_heartbeat", "latest").alias("last_heartbeat"),
-        F.coalesce("gap_end", F.when(late, F.least("run_start", "seen_from")), "run_start", "seen_from")
-        .alias("run_start"),
-        (F.when(late, F.lit(0.0)).otherwise(F.coalesce("closed", F.lit(0.0))) + F.coalesce("gap_seconds", F.lit(0.0)))
-        .alias("closed_downtime_seconds"),
-    )  # fmt: skip
-    facts = current.select("resource_id", F.struct(*_FACTS).alias("known_facts"))
-    with_facts = described.join(facts, "resource_id", "left")
-    columns = [
-        F.when(F.col("facts").isNotNull(), F.col(f"facts.{name}")).otherwise(F.col(f"known_facts.{name}")).alias(name)
-        for name in _FACTS
-    ]
-    return judge(with_facts.select("*", *columns), settings, as_of)
+        F.when(F.array_max("times") == F.array_max("beats"), F.col("facts")).otherwise(F.col("known_facts")).alias("f"),
+        F.least("first_heartbeat", F.array_min("times")).alias("first_heartbeat"),
+        F.array_max("times").alias("last_heartbeat"),
+        F.coalesce(
+            F.array_max("gaps.end"),
+            F.when(F.col("late"), F.least("run_start", F.array_min("times"))),
+            "run_start",
+            F.array_min("times"),
+        ).alias("run_start"),
+        (
+            F.when(F.col("late"), 0.0).otherwise(F.coalesce("closed_downtime_seconds", F.lit(0.0)))
+            + _seconds_since(day_start, F.col("gaps"))
+        ).alias("closed_downtime_seconds"),
+    )
+    return judge(described.select("*", "f.*"), settings, as_of)
 
 
 def judge(agents: DataFrame, settings: Settings, as_of: datetime) -> DataFrame:
     """State, since when, and downtime of rows that know last_heartbeat, run_start and closed_downtime_seconds."""
     now, last = F.lit(as_of), F.col("last_heartbeat")
-    day_start = F.lit(as_of.replace(hour=0, minute=0, second=0, microsecond=0))
+    day_start = F.lit(_midnight(as_of))
     late_after, silent_after = _interval(settings.gold.late_after), _interval(settings.gold.silent_after)
     is_silent, is_late = last + silent_after < now, last + late_after < now
     open_seconds = F.when(is_silent, _seconds(F.greatest(last, day_start), now)).otherwise(0.0)
@@ -105,17 +96,39 @@ def judge(agents: DataFrame, settings: Settings, as_of: datetime) -> DataFrame:
     ).select(*TABLE.column_names)
 
 
-def _runs(beats: DataFrame, silent_seconds: float, day_start: datetime) -> DataFrame:
-    """Per agent: `gap_seconds` of closed gaps in the day, `gap_end` of the latest gap, `seen_from` the first beat."""
-    before = F.lag("event_time").over(Window.partitionBy("resource_id").orderBy("event_time"))
-    spaced = beats.withColumn("before", before)
-    is_gap = _seconds(F.col("before"), F.col("event_time")) > silent_seconds
-    in_day = F.greatest(F.lit(0.0), _seconds(F.greatest("before", F.lit(day_start)), F.col("event_time")))
-    return spaced.groupBy("resource_id").agg(
-        F.sum(F.when(is_gap, in_day)).alias("gap_seconds"),
-        F.max(F.when(is_gap, F.col("event_time"))).alias("gap_end"),
-        F.min("event_time").alias("seen_from"),
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _since_midnight(current: DataFrame, day_start: datetime) -> DataFrame:
+    """The table, with the downtime of closed gaps forgotten where it is that of another day."""
+    is_today = F.col("day") == F.lit(day_start).cast("date")
+    return current.withColumn(
+        "closed_downtime_seconds", F.when(is_today, F.col("closed_downtime_seconds")).otherwise(0.0)
     )
+
+
+def _times(name: str | None) -> Column:
+    """A column of times, none instead of null."""
+    none = F.array().cast("array<timestamp>")
+    return none if name is None else F.coalesce(name, none)
+
+
+def _gaps(times: Column, settings: Settings) -> Column:
+    """Sorted times → array of struct<start, end>: where two that follow each other are too far apart."""
+    silent_seconds = parse_duration(settings.gold.silent_after).total_seconds()
+    others = F.size(times) - 1
+    spans = F.arrays_zip(F.slice(times, 1, others).alias("start"), F.slice(times, 2, others).alias("end"))
+    return F.filter(spans, lambda span: _seconds(span["start"], span["end"]) > silent_seconds)
+
+
+def _seconds_since(day_start: datetime, gaps: Column) -> Column:
+    """The part of all gaps that lies in the day."""
+
+    def add(total: Column, gap: Column) -> Column:
+        return total + F.greatest(F.lit(0.0), _seconds(F.greatest(gap["start"], F.lit(day_start)), gap["end"]))
+
+    return F.aggregate(gaps, F.lit(0.0), add)
 
 
 def _seconds(start: Column, end: Column) -> Column:
@@ -129,9 +142,8 @@ def _interval(duration: str) -> Column:
 def refresh(spark: SparkSession, settings: Settings, as_of: datetime) -> None:
     """Judge all agents anew at `as_of` (UTC), without new heartbeats."""
     with _WRITER:
-        history = read_table(spark, settings, silver.HEARTBEATS)
-        health = update_health(read_table(spark, settings, TABLE), history.limit(0), history, settings, as_of)
-        health.coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
+        current = _since_midnight(read_table(spark, settings, TABLE), _midnight(as_of))
+        judge(current, settings, as_of).coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
 
 
 def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> None:
