@@ -67,7 +67,7 @@ class Feed:
                 some = [message for _, message in zip(range(100), self._messages, strict=False)]
                 if not some:
                     raise AssertionError("the simulation was over before the tenth kill")
-                self.sent += self._kafka.publish(some, rate=300)
+                self.sent += self._kafka.publish(some, rate=150)
         except Exception as error:  # noqa: BLE001  told by __exit__
             self.failure = error
 
@@ -117,8 +117,8 @@ def test_ten_kills_leave_what_one_clean_batch_gives(
     environ = {"LAKEHOUSE_ROOT": str(killed.root), **kafka.environ}
     simulation = Simulation(
         SimulationConfig(
-            start=datetime.now(UTC) - timedelta(minutes=40),
-            duration=timedelta(minutes=40),
+            start=datetime.now(UTC) - timedelta(hours=2),
+            duration=timedelta(hours=2),
             seed=SEED,
             fleet=FleetSize.of(60),
             bad_share=0.01,
