@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -59,7 +60,9 @@ def _arrivals(files: tuple[Path, ...], window: Window) -> NDArray[np.float64]:
     columns = [pq.read_table(file, columns=["kafka_timestamp"])["kafka_timestamp"] for file in files]
     if not columns:
         return np.empty(0)
-    seconds = np.concatenate([column.cast("int64").to_numpy() for column in columns]) / 1e6
+    # Spark writes INT96, which Arrow reads as nanoseconds.
+    micros = [column.cast(pa.timestamp("us", tz="UTC")).cast("int64").to_numpy() for column in columns]
+    seconds = np.concatenate(micros) / 1e6
     return seconds[(seconds >= window.start) & (seconds < window.end)]
 
 
