@@ -23,6 +23,7 @@ _SHORT_NAMES = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "SCHEMA_REGISTRY_URL": ("schema_registry", "url"),
 }
+_OUTSIDE_SERVICES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")
 # Read elsewhere, before there are settings.
 _NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE"}
 _DURATION = re.compile(r"(\d+) (millisecond|second|minute|hour|day)s?")
@@ -155,6 +156,11 @@ def load_settings(env: str, environ: Mapping[str, str] = os.environ, conf_dir: P
             f"({settings.gold.late_after})"
         )
     return settings.model_copy(update={"root": settings.root.expanduser().resolve()})
+
+
+def without_outside_services(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` as it is for the embedded broker and registry, whatever the shell is set to."""
+    return {key: value for key, value in environ.items() if key not in _OUTSIDE_SERVICES}
 
 
 def _read(path: Path) -> dict[str, Any]:

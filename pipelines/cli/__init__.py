@@ -46,6 +46,11 @@ def main() -> None:
     run_app(build(sys.argv[1] if len(sys.argv) > 1 else None))
 
 
+def output_width() -> int | None:
+    """As wide as the terminal; where the output goes to a file or a pipe, wide enough for our tables."""
+    return None if sys.stdout.isatty() else 140
+
+
 def run_app(app: typer.Typer) -> None:
     """Run a command line. An error of ours is its message and exit code 1, never a traceback."""
     try:

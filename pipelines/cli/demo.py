@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipelines.cli import output_width
 from pipelines.errors import LakehouseError
-from pipelines.settings import PROJECT_DIR, Settings, load_settings
+from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
 
 if TYPE_CHECKING:
     from pipelines.operations.reconcile import TopicBalance
@@ -39,9 +39,8 @@ def demo(
     """
     root = out / "lakehouse"
     # The demo is of the embedded broker and of this folder, whatever the shell is set to.
-    environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
-    settings = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(root)})
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    settings = load_settings("local", without_outside_services(os.environ) | {"LAKEHOUSE_ROOT": str(root)})
+    console = Console(highlight=False, width=output_width())
     started = time.monotonic()
     with _embedded(settings, out, console), _peak_memory() as peak:
         _produce(settings, out, console)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli import output_width
 from pipelines.cli.services import Env
 from pipelines.settings import load_settings
-
-# Where the output goes to a file or a pipe: wide enough for the table.
-_WIDTH = 140
 
 if TYPE_CHECKING:
     from pipelines.operations.reconcile import TopicBalance
@@ -34,7 +31,7 @@ def reconcile(*, env: Env = "local") -> None:
     progress = Console(stderr=True)
     with progress.status("reading bronze and silver"):
         balances = account(build_session(settings, "lakehouse reconcile"), settings)
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = Console(width=output_width())
     console.print(balance_table(balances))
     if not all(balance.holds for balance in balances):
         console.print(

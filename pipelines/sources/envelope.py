@@ -33,7 +33,7 @@ STRICT = {
 }
 BLANK = " \t\r\n"
 _HEAD = 1024
-_END = f',"{WHOLE}":1}}'
+END = f',"{WHOLE}":1}}'
 # No text in a value: what `array_contains` is asked for to hear of nulls.
 _NOWHERE = "\x00"
 
@@ -53,10 +53,10 @@ def wrap(text: Column) -> Column:
     is_single = F.endswith(text, F.lit("}")) & ~F.contains(text, F.lit("}\n{")) & ~F.contains(text, F.lit("}\r\n{"))
     lines = F.replace(F.replace(text, F.lit("}\n{"), F.lit("},{")), F.lit("}\r\n{"), F.lit("},{"))
     return (
-        F.when(F.startswith(start, F.lit("[")), F.concat(F.lit('{"l":'), text, F.lit(_END)))
-        .when(F.contains(start, F.lit('"records"')), F.concat(F.lit('{"e":'), text, F.lit(_END)))
-        .when(is_single, F.concat(F.lit('{"l":['), text, F.lit("]" + _END)))
-        .otherwise(F.concat(F.lit('{"l":['), lines, F.lit("]" + _END)))
+        F.when(F.startswith(start, F.lit("[")), F.concat(F.lit('{"l":'), text, F.lit(END)))
+        .when(F.contains(start, F.lit('"records"')), F.concat(F.lit('{"e":'), text, F.lit(END)))
+        .when(is_single, F.concat(F.lit('{"l":['), text, F.lit("]" + END)))
+        .otherwise(F.concat(F.lit('{"l":['), lines, F.lit("]" + END)))
     )
 
 

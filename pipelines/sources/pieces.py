@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.envelope import BLANK, STRICT
+from pipelines.sources.envelope import BLANK, END, STRICT
 from pipelines.sources.family import CORRUPT, MAP, WHOLE, Family
 
-_END = f',"{WHOLE}":1}}'
 _BETWEEN_OBJECTS = r"\}\s*\{"
 
 
@@ -82,7 +81,7 @@ def _value_reason(text: Column) -> Column:
 
 def _parse(text: Column, schema: str) -> Column:
     """`text` as `schema` (a DDL type), null unless all of it is exactly one JSON value of that shape."""
-    whole = F.from_json(F.concat(F.lit('{"v":'), text, F.lit(_END)), f"struct<v: {schema}, {WHOLE}: int>", STRICT)
+    whole = F.from_json(F.concat(F.lit('{"v":'), text, F.lit(END)), f"struct<v: {schema}, {WHOLE}: int>", STRICT)
     return F.when(whole[WHOLE].isNotNull(), whole["v"])
 
 
@@ -115,7 +114,7 @@ def _as_family(raw: Column, families: Sequence[Family], index: int) -> Column:
 
     trimmed = F.btrim(raw, F.lit(BLANK)).cast("binary")
     but_last = F.substring(trimmed, 1, F.octet_length(trimmed) - 1).cast("string")
-    return _let(F.from_json(F.concat(but_last, F.lit(_END)), family.text_schema, STRICT), with_record)
+    return _let(F.from_json(F.concat(but_last, F.lit(END)), family.text_schema, STRICT), with_record)
 
 
 def _let(column: Column, use: Callable[[Column], Column]) -> Column:

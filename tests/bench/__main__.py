@@ -15,7 +15,7 @@ from pipelines.local import services
 from pipelines.local.kafka_client import create_topics
 from pipelines.local.simulator import TOPICS
 from pipelines.session import build_session
-from pipelines.settings import PROJECT_DIR, Settings, load_settings
+from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
 from tests.bench import continuous, throughput, workload
 
 _RATIOS = (
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / "build" / "bench.json")
     arguments = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
-    environ = {k: v for k, v in os.environ.items() if k not in ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")}
+    environ = without_outside_services(os.environ)
     result: dict[str, object] = {}
     if arguments.only != "latency":
         settings = _fresh(environ, "throughput")
