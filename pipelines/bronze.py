@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.settings import Settings
-from pipelines.streams import ARRIVALS, OLDEST, Trigger, start_query
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, start_query
 from pipelines.tables import contract, ensure_table
 
 QUERY = "bronze"
@@ -39,14 +39,15 @@ def to_bronze(kafka: DataFrame) -> DataFrame:
         "value",
         "headers",
         F.col("timestamp").alias("kafka_timestamp"),
-        F.current_timestamp().alias("ingest_time"),
+        per_batch(F.current_timestamp(), "partition").alias("ingest_time"),
     )
 
 
 def start(spark: SparkSession, settings: Settings, bootstrap_servers: str, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, TABLE)
-    rows = to_bronze(read_kafka(spark, settings, bootstrap_servers)).observe(
-        ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST)
-    )
+    rows = to_bronze(read_kafka(spark, settings, bootstrap_servers))
+    if settings.bronze.max_files_per_batch is not None:
+        rows = rows.coalesce(settings.bronze.max_files_per_batch)
+    rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
     writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
     return start_query(writer, settings, QUERY, trigger, settings.bronze.trigger_interval)

@@ -98,6 +98,7 @@ class Spark(_Section):
 
 class Bronze(_Section):
     trigger_interval: Duration
+    max_files_per_batch: Positive | None
 
 
 class Silver(_Section):

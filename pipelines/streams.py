@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -57,6 +58,16 @@ def append_once(rows: DataFrame, settings: Settings, table: Table, query: str, b
         .option("txnVersion", batch_id)
         .save(table.path(settings))
     )
+
+
+def per_batch(value: Column, anchor: str) -> Column:
+    """A constant that is another in each micro-batch (its number, the time), kept out of the generated code.
+
+    Spark writes numbers and times into the Java code of a query, so each batch would be compiled anew, by Janino and
+    then by the JVM: more work than the batch itself. A constant array is handed to the code instead. `anchor`, any
+    column of numbers, keeps the optimizer from taking the value out of it.
+    """
+    return F.get(F.array(value), F.pmod(F.col(anchor).cast("int"), F.lit(1)))
 
 
 def note_latency(query: str, oldest_arrival: datetime | None) -> None:

@@ -1,20 +1,26 @@
 """silver.metrics → gold.metric_rollup: one row a series and window of 1 minute or 1 hour.
 
-Each micro-batch is reduced to partial rows and merged into the table by key. Counts and sums add up, KLL sketches
-merge, so a row that comes hours late corrects its windows, whatever their age.
+The windows that a micro-batch touches are read, combined with its rows and written anew in one commit. Counts and sums
+add up, KLL sketches merge, so a row that comes hours late corrects its windows, whatever their age. An overwrite of
+windows carries the transaction id of the batch, so a repeated one changes nothing. A MERGE would cost more: it joins
+twice, and copies most rows all the same, as those of an open window change with nearly every batch.
+
+One query writes the table: it reads what it then replaces.
 """
 
 from __future__ import annotations
 
-from delta.tables import DeltaTable
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import silver
 from pipelines.settings import Settings
-from pipelines.streams import Trigger, note_latency, query_id, read_appends, start_query
-from pipelines.tables import contract, ensure_table
+from pipelines.streams import Trigger, note_latency, per_batch, query_id, read_appends, start_query
+from pipelines.tables import contract, ensure_table, read_table
 
 QUERY = "gold_metric_rollup"
 TABLE = contract("gold.metric_rollup")
@@ -25,115 +31,147 @@ _DESCRIPTION = (
     "source", "cloud_provider", "resource_id", "host_name", "namespace", "metric", "unit", "dimensions",
 )  # fmt: skip
 _QUANTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-# Above this many windows in one batch (a long backlog) a range serves as well as a list to find the files to touch.
-_LISTED_WINDOWS = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Above this many minutes in one batch (a long backlog) a range serves as well as a list to find the files to touch.
+_LISTED_MINUTES = 200
+# More files than this are not worth their number.
+_MOST_SLOTS = 64
 
 
-def partial_rollup(metrics: DataFrame) -> DataFrame:
-    """silver.metrics rows → partial rows of both granularities, without quantiles; one per key."""
-    value = F.when(~F.isnan("value") & (F.abs("value") < float("inf")), F.col("value"))
-    samples = F.when(value.isNotNull(), F.coalesce("sample_count", F.lit(1.0)))
-    minute = (
-        metrics.groupBy("series_id", F.date_trunc("minute", "event_time").alias("window_start"))
-        .agg(
-            *(F.first(name).alias(name) for name in _DESCRIPTION),
-            F.count(F.lit(1)).alias("points"),
-            F.coalesce(F.sum(samples), F.lit(0.0)).alias("count"),
-            F.min(F.coalesce("minimum", value)).alias("minimum"),
-            F.max(F.coalesce("maximum", value)).alias("maximum"),
-            F.sum(F.coalesce("total", value)).alias("total"),
-            F.kll_sketch_agg_double(value).alias("sketch"),
-        )
-        .withColumn("granularity", F.lit(MINUTE))
-    )
-    hour = (
-        minute.groupBy("series_id", F.date_trunc("hour", "window_start").alias("window_start"))
-        .agg(
-            *(F.first(name).alias(name) for name in _DESCRIPTION),
-            F.sum("points").alias("points"),
-            F.sum("count").alias("count"),
-            F.min("minimum").alias("minimum"),
-            F.max("maximum").alias("maximum"),
-            F.sum("total").alias("total"),
-            F.kll_merge_agg_double("sketch").alias("sketch"),
-        )
-        .withColumn("granularity", F.lit(HOUR))
-    )
-    return minute.unionByName(hour)
+@dataclass(frozen=True)
+class Touched:
+    """The minutes that a micro-batch has rows of, in order, and the oldest arrival (UTC) among its rows."""
+
+    minutes: tuple[datetime, ...]
+    oldest_arrival: datetime
+
+    @property
+    def hours(self) -> tuple[datetime, ...]:
+        return tuple(sorted({minute.replace(minute=0) for minute in self.minutes}))
+
+    @property
+    def predicate(self) -> str:
+        """SQL: the rows of the table in those minutes and in their hours."""
+        minutes, hours = _among(self.minutes), _among(self.hours)
+        return f"(granularity = '{MINUTE}' AND {minutes}) OR (granularity = '{HOUR}' AND {hours})"
 
 
-def merge_partials(partials: DataFrame, settings: Settings, batch_id: int, query: str) -> None:
-    """Add partial rows to the table; a second time with the same batch of the same query changes nothing."""
-    spark = partials.sparkSession
+def _among(starts: tuple[datetime, ...]) -> str:
+    literals = [f"TIMESTAMP '{start.isoformat()}'" for start in starts]
+    if len(starts) <= _LISTED_MINUTES:
+        return f"window_start IN ({', '.join(literals)})"
+    return f"window_start BETWEEN {literals[0]} AND {literals[-1]}"
+
+
+def touched_by(metrics: DataFrame) -> Touched | None:
+    """None if there are no rows."""
     # As numbers: a datetime of Python would be local time, which has an hour twice in the year.
-    windows = partials.select(F.unix_micros("window_start")).distinct().collect()
-    if not windows:
-        return
-    starts = [F.timestamp_micros(F.lit(micros)) for micros in sorted(row[0] for row in windows)]
-    if len(starts) <= _LISTED_WINDOWS:
-        touched = F.col("t.window_start").isin(*starts)
-    else:
-        touched = F.col("t.window_start").between(starts[0], starts[-1])
-    same_key = [F.col(f"t.{key}") == F.col(f"s.{key}") for key in _KEYS]
-    target = DeltaTable.forPath(spark, TABLE.path(settings)).alias("t")
-    source = partials.withColumns({"last_batch": F.lit(batch_id).cast("bigint"), "last_query": F.lit(query)}).alias("s")
-    fresh = (F.col("t.last_query") != F.col("s.last_query")) | (F.col("t.last_batch") < F.col("s.last_batch"))
-    (
-        target.merge(source, touched & same_key[0] & same_key[1] & same_key[2])
-        .whenMatchedUpdate(condition=fresh, set=_merged())
-        .whenNotMatchedInsert(values=_inserted())
-        .execute()
+    minute = F.unix_micros(F.date_trunc("minute", "event_time"))
+    found = metrics.agg(F.collect_set(minute), F.unix_micros(F.min("kafka_timestamp"))).first()
+    assert found is not None
+    if not found[0]:
+        return None
+    minutes = tuple(_EPOCH + timedelta(microseconds=micros) for micros in sorted(found[0]))
+    return Touched(minutes, _EPOCH + timedelta(microseconds=found[1]))
+
+
+def samples_of(metrics: DataFrame) -> DataFrame:
+    """silver.metrics rows → what each adds to its two windows."""
+    number = F.when(~F.isnan("value") & (F.abs("value") < float("inf")), F.col("value"))
+    rows = metrics.select(
+        "series_id",
+        F.struct(*_DESCRIPTION).alias("description"),
+        F.lit(1).cast("bigint").alias("points"),
+        F.when(number.isNull(), 0.0).otherwise(F.coalesce("sample_count", F.lit(1.0))).alias("count"),
+        F.coalesce("minimum", number).alias("minimum"),
+        F.coalesce("maximum", number).alias("maximum"),
+        F.coalesce("total", number).alias("total"),
+        number.alias("value"),
+        F.lit(None).cast("binary").alias("sketch"),
+        F.explode(F.array(_window(MINUTE, "minute"), _window(HOUR, "hour"))).alias("window"),
+    )
+    return rows.select("window.granularity", "window.window_start", *rows.drop("window").columns)
+
+
+def _window(granularity: str, unit: str) -> Column:
+    return F.struct(
+        F.lit(granularity).alias("granularity"), F.date_trunc(unit, F.col("event_time")).alias("window_start")
     )
 
 
-def _merged() -> dict[str, str | Column]:
-    sketch = F.kll_sketch_merge_double(F.col("t.sketch"), F.col("s.sketch"))
-    count = F.col("t.count") + F.col("s.count")
-    total = F.coalesce(F.col("t.total") + F.col("s.total"), F.col("t.total"), F.col("s.total"))
-    return {
-        "points": F.col("t.points") + F.col("s.points"),
-        "count": count,
-        "minimum": F.least(F.col("t.minimum"), F.col("s.minimum")),
-        "maximum": F.greatest(F.col("t.maximum"), F.col("s.maximum")),
-        "total": total,
-        "mean": F.try_divide(total, count),
-        "sketch": sketch,
-        **{name: _quantile(sketch, count, rank) for name, rank in _QUANTILES},
-        "last_batch": F.col("s.last_batch"),
-        "last_query": F.col("s.last_query"),
-        "updated_at": F.current_timestamp(),
-    }
+def known_of(table: DataFrame) -> DataFrame:
+    """Rows of the table, as `samples_of` gives them: what each brings along of what was before."""
+    return table.select(
+        *_KEYS,
+        F.struct(*_DESCRIPTION).alias("description"),
+        *("points", "count", "minimum", "maximum", "total"),
+        F.lit(None).cast("double").alias("value"),
+        "sketch",
+    )
 
 
-def _inserted() -> dict[str, str | Column]:
-    copied = (*_KEYS, *_DESCRIPTION, "points", "count", "minimum", "maximum", "total", "sketch")
-    sketch, count = F.col("s.sketch"), F.col("s.count")
-    return {
-        **{name: F.col(f"s.{name}") for name in copied},
-        "mean": F.try_divide(F.col("s.total"), count),
-        **{name: _quantile(sketch, count, rank) for name, rank in _QUANTILES},
-        "last_batch": F.col("s.last_batch"),
-        "last_query": F.col("s.last_query"),
-        "updated_at": F.current_timestamp(),
-    }
+def combine(parts: DataFrame) -> DataFrame:
+    """`samples_of` and `known_of` together → one row per key, all of the table's columns but `updated_at`."""
+    summed = parts.groupBy(*_KEYS).agg(
+        F.first("description").alias("description"),
+        F.sum("points").alias("points"),
+        F.sum("count").alias("count"),
+        F.min("minimum").alias("minimum"),
+        F.max("maximum").alias("maximum"),
+        F.sum("total").alias("total"),
+        F.kll_sketch_agg_double("value").alias("fresh"),
+        F.kll_merge_agg_double("sketch").alias("before"),
+    )
+    merged = summed.withColumns(
+        {"mean": F.try_divide("total", "count"), "sketch": F.kll_sketch_merge_double("before", "fresh")}
+    )
+    # An empty sketch has no quantiles, and asking it for one is an error.
+    ranks = F.array(*(F.lit(rank) for _, rank in _QUANTILES))
+    quantiles = F.when(F.col("count") > 0, F.kll_sketch_get_quantile_double("sketch", ranks))
+    return merged.withColumn("quantiles", quantiles).select(
+        "*", "description.*", *(F.col("quantiles")[place].alias(name) for place, (name, _) in enumerate(_QUANTILES))
+    )
 
 
-def _quantile(sketch: Column, count: Column, rank: float) -> Column:
-    """An empty sketch has no quantiles, and asking it for one is an error."""
-    return F.when(count > 0, F.kll_sketch_get_quantile_double(sketch, F.lit(rank)))
+def write_batch(metrics: DataFrame, batch_id: int, settings: Settings, query: str) -> None:
+    """Add silver.metrics rows to the table; a second time with the same batch of the same query changes nothing."""
+    touched = touched_by(metrics)
+    if touched is None:
+        return
+    before = read_table(metrics.sparkSession, settings, TABLE).where(touched.predicate)
+    rows = combine(known_of(before).unionByName(samples_of(metrics))).withColumn(
+        "updated_at", per_batch(F.current_timestamp(), "points")
+    )
+    (
+        _one_window_a_file(rows.select(*TABLE.column_names), touched)
+        .write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", touched.predicate)
+        .option("txnAppId", query)
+        .option("txnVersion", batch_id)
+        .save(TABLE.path(settings))
+    )
+    note_latency(QUERY, touched.oldest_arrival)
+
+
+def _one_window_a_file(rows: DataFrame, touched: Touched) -> DataFrame:
+    """The rows of a window apart from those of others: so the next batch, which replaces some windows and not others,
+    has no rows to copy. Where a shuffle has many partitions, they share the series of each window."""
+    minutes, hours = (min(len(starts), _MOST_SLOTS) for starts in (touched.minutes, touched.hours))
+    number = F.unix_seconds("window_start")
+    minute_slot = F.pmod(F.floor(number / 60), F.lit(minutes))
+    hour_slot = minutes + F.pmod(F.floor(number / 3600), F.lit(hours))
+    slot = F.when(F.col("granularity") == MINUTE, minute_slot).otherwise(hour_slot)
+    shares = max(1, int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1) // (minutes + hours))
+    partition = slot * shares + F.pmod("series_id", F.lit(shares))
+    return rows.repartitionById((minutes + hours) * shares, partition.cast("int"))
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, silver.METRICS)
     ensure_table(spark, settings, TABLE)
     source = read_appends(spark, settings, silver.METRICS, settings.gold.max_files_per_trigger)
-
-    def write_batch(batch: DataFrame, batch_id: int) -> None:
-        arrivals = Observation()
-        observed = batch.observe(arrivals, F.min("kafka_timestamp").alias("oldest"))
-        partials = partial_rollup(observed).localCheckpoint()
-        merge_partials(partials, settings, batch_id, query_id(batch.sparkSession))
-        note_latency(QUERY, arrivals.get["oldest"])
-
-    writer = source.writeStream.outputMode("append").foreachBatch(write_batch)
+    writer = source.writeStream.outputMode("append").foreachBatch(
+        lambda batch, batch_id: write_batch(batch, batch_id, settings, query_id(batch.sparkSession))
+    )
     return start_query(writer, settings, QUERY, trigger, settings.gold.trigger_interval)

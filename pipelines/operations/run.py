@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import FrameType
 from typing import Any
@@ -20,6 +20,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pipelines import bronze, silver
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.operations.drain import drain
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger
 
@@ -73,7 +74,7 @@ def run_available(
         if stop.is_set():
             return
         query = stream.start(spark, settings, Trigger.AVAILABLE_NOW)
-        _watch([query], watch, stop)
+        _watch(spark, [query], watch, stop)
     if _judges_agents(streams):
         agent_health.refresh(spark, settings, datetime.now(UTC))
 
@@ -88,7 +89,7 @@ def run_continuous(
     """Run until `stop` is set, then end after the running batches. Raises StreamError if a stream fails."""
     queries = [stream.start(spark, settings, Trigger.CONTINUOUS) for stream in streams]
     if not _judges_agents(streams):
-        _watch(queries, watch, stop)
+        _watch(spark, queries, watch, stop)
         return
     interval = parse_duration(settings.gold.health_interval).total_seconds()
     refreshed = time.monotonic()
@@ -97,23 +98,37 @@ def run_continuous(
         nonlocal refreshed
         watch(running)
         if time.monotonic() - refreshed >= interval:
-            agent_health.refresh(spark, settings, datetime.now(UTC))
+            if not _has_judged(running, timedelta(seconds=interval)):
+                agent_health.refresh(spark, settings, datetime.now(UTC))
             refreshed = time.monotonic()
 
-    _watch(queries, watch_and_refresh, stop)
+    _watch(spark, queries, watch_and_refresh, stop)
 
 
 def _judges_agents(streams: tuple[Stream, ...]) -> bool:
     return any(stream.start is agent_health.start for stream in streams)
 
 
-def _watch(queries: list[StreamingQuery], watch: Callable[[list[StreamingQuery]], None], stop: threading.Event) -> None:
+def _has_judged(running: list[StreamingQuery], within: timedelta) -> bool:
+    """Whether a batch of heartbeats came so recently that all agents have been judged with it."""
+    progress: Any = next((query.lastProgress for query in running if query.name == agent_health.QUERY), None)
+    if progress is None or progress["numInputRows"] == 0:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(progress["timestamp"]) < 2 * within
+
+
+def _watch(
+    spark: SparkSession,
+    queries: list[StreamingQuery],
+    watch: Callable[[list[StreamingQuery]], None],
+    stop: threading.Event,
+) -> None:
     try:
         while not stop.is_set() and all(query.isActive for query in queries):
             watch(queries)
             stop.wait(_POLL_SECONDS)
         if stop.is_set():
-            _drain(queries)
+            drain(spark, queries, _DRAIN_SECONDS)
     finally:
         for query in queries:
             if query.isActive:
@@ -123,26 +138,6 @@ def _watch(queries: list[StreamingQuery], watch: Callable[[list[StreamingQuery]]
         failure = query.exception()
         if failure is not None:
             raise StreamError(explain(query, failure)) from failure
-
-
-def _drain(queries: list[StreamingQuery]) -> None:
-    """Stop each query between two of its batches, upstream first."""
-    deadline = time.monotonic() + _DRAIN_SECONDS
-    for query in queries:
-        running = _batch_id(query)
-        while (
-            query.isActive
-            and query.status["isTriggerActive"]
-            and _batch_id(query) == running
-            and time.monotonic() < deadline
-        ):
-            time.sleep(0.02)
-        query.stop()
-
-
-def _batch_id(query: StreamingQuery) -> int:
-    progress: Any = query.lastProgress
-    return -1 if progress is None else int(progress["batchId"])
 
 
 def explain(query: StreamingQuery, failure: StreamingQueryException | PySparkException) -> str:

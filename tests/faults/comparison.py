@@ -15,7 +15,7 @@ from pipelines.tables import Table, read_table
 _EXAMPLES = 5
 _TOLERANCE = 1e-9
 # When and by which batch a row was written is the run's own affair.
-_OWN = {"ingest_time", "sketch", "last_batch", "last_query", "updated_at"}
+_OWN = {"ingest_time", "sketch", "updated_at"}
 # An agent is judged at the present moment, which is another one in each run.
 _JUDGED = {"as_of", "state", "state_since", "day", "downtime_seconds", "closed_downtime_seconds"}
 

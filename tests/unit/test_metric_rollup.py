@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import silver
-from pipelines.gold.metric_rollup import TABLE, merge_partials, partial_rollup
+from pipelines.gold.metric_rollup import TABLE, write_batch
 from pipelines.settings import Settings
 from pipelines.tables import ensure_table, read_table
 
@@ -21,6 +21,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _SCHEMA = ", ".join(f"`{column.name}` {column.type}" for column in silver.METRICS.columns)
 _DEFAULTS: dict[str, Any] = {
     "series_id": 1, "source": "test", "resource_id": "r", "namespace": "n", "metric": "m", "event_time": NOON,
+    "kafka_timestamp": NOON,
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ class Rollup:
     def add(self, *rows: dict[str, Any], batch: int | None = None, query: str = "q") -> None:
         if batch is None:
             batch, self._batch = self._batch, self._batch + 1
-        merge_partials(partial_rollup(self._metrics(rows)), self.settings, batch, query)
+        write_batch(self._metrics(rows), batch, self.settings, query)
 
     def _metrics(self, rows: tuple[dict[str, Any], ...]) -> DataFrame:
         names = [column.name for column in silver.METRICS.columns]
