@@ -22,8 +22,8 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml conf/arti
 	@echo "setup: Python packages"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@echo "setup: jars"
 	@$(BIN)/python -m pipelines.artifacts configure
 	@touch $@
@@ -51,7 +51,7 @@ docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m pipelines.operations.dictionary
 
 lock: ## Lock the Python packages and the jars anew (takes the newest that pyproject.toml allows)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	@$(BIN)/uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
 		--no-emit-index-url --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(BIN)/python -m pipelines.artifacts lock
 
