@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import truststore
+
 from pipelines.artifacts.locking import Declared, split_coordinate
 from pipelines.errors import ArtifactError
 
@@ -69,6 +71,8 @@ def resolve(declared: Declared, scratch: Path) -> list[str]:
 
 
 def _context(scratch: Path, report: Callable[..., Any] | None = None) -> Any:
+    # Trust what the system trusts, as pip does: behind a proxy with a certificate of its own, that is what works.
+    truststore.inject_into_ssl()
     from jgo.config import GlobalSettings  # half a second to import, and needed only with an empty cache
     from jgo.maven import MavenContext, PythonResolver
 
