@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import StreamError
+from pipelines.operations import run
 from pipelines.operations.run import Job, Stream, explain, run_available, run_continuous, stop_signals, streams_of
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
@@ -21,9 +22,8 @@ SPARK: Any = None  # streams that are made up need no session
 class Query:
     """A streaming query that is made up: it works on batches until it is done, stopped or fails."""
 
-    def __init__(self, name: str, *, polls: int | None = None, failure: str | None = None, batch: float = 0.0) -> None:
-        self.name, self._polls, self._failure, self._batch = name, polls, failure, batch
-        self._began = time.monotonic()
+    def __init__(self, name: str, *, polls: int | None = None, failure: str | None = None) -> None:
+        self.name, self._polls, self._failure = name, polls, failure
         self.stopped_at: float | None = None
 
     @property
@@ -33,14 +33,6 @@ class Query:
         if self._polls is not None:
             self._polls -= 1
         return True
-
-    @property
-    def status(self) -> dict[str, bool]:
-        return {"isTriggerActive": time.monotonic() - self._began < self._batch}
-
-    @property
-    def lastProgress(self) -> None:
-        return None
 
     def exception(self) -> Exception | None:
         return Exception(self._failure) if self._failure else None
@@ -123,15 +115,15 @@ def test_a_failure_while_available_now_leaves_the_next_streams_alone(settings: S
     assert started == ["bad available-now"]
 
 
-def test_told_to_stop_it_waits_for_the_running_batch(settings: Settings) -> None:
-    busy = Query("busy", batch=0.5)
-    began, stop = time.monotonic(), threading.Event()
+def test_told_to_stop_it_drains_the_streams(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    drained: list[str] = []
+    monkeypatch.setattr(run, "drain", lambda _spark, queries, _timeout: drained.extend(query.name for query in queries))
+    stop = threading.Event()
     stop.set()
 
-    run_continuous(SPARK, settings, (stream(busy),), nothing, stop)
+    run_continuous(SPARK, settings, (stream(Query("one")), stream(Query("other"))), nothing, stop)
 
-    assert busy.stopped_at is not None
-    assert busy.stopped_at - began >= 0.4
+    assert drained == ["one", "other"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
