@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Trust what the system trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults bench lint docs clean lock
@@ -22,8 +24,8 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml conf/arti
 	@echo "setup: Python packages"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
-	@$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@echo "setup: jars"
 	@$(BIN)/python -m pipelines.artifacts configure
 	@touch $@
@@ -51,7 +53,7 @@ docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m pipelines.operations.dictionary
 
 lock: ## Lock the Python packages and the jars anew (takes the newest that pyproject.toml allows)
-	@$(BIN)/uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
 		--no-emit-index-url --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(BIN)/python -m pipelines.artifacts lock
 

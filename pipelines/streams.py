@@ -65,9 +65,9 @@ def per_batch(value: Column, anchor: str) -> Column:
 
     Spark writes numbers and times into the Java code of a query, so each batch would be compiled anew, by Janino and
     then by the JVM: more work than the batch itself. A constant array is handed to the code instead. `anchor`, any
-    column of numbers, keeps the optimizer from taking the value out of it.
+    column of integers that is never null, keeps the optimizer from taking the value out of it.
     """
-    return F.get(F.array(value), F.pmod(F.col(anchor).cast("int"), F.lit(1)))
+    return F.get(F.array(value), F.pmod(F.col(anchor), F.lit(1)).cast("int"))
 
 
 def note_latency(query: str, oldest_arrival: datetime | None) -> None:

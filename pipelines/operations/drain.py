@@ -2,7 +2,7 @@
 
 `StreamingQuery.stop` interrupts the running batch, and a stream that is behind begins the next one at once, so waiting
 for a gap to call it in is a race. Spark's trigger loop asks before each batch whether the query is still active: so the
-query is marked as ended first, and interrupted only while it waits for its next trigger.
+query is marked as ended first, and ends by itself. It is interrupted only if it waits for its next trigger.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 _POLL_SECONDS = 0.02
+# A query that shows no trigger for so long waits for its next one. It must be long enough for a thread that has seen
+# the query active, and not begun its batch yet, to get a core.
+_QUIET_SECONDS = 1.0
 
 
 def drain(spark: SparkSession, queries: list[StreamingQuery], timeout_seconds: float) -> None:
@@ -23,9 +26,10 @@ def drain(spark: SparkSession, queries: list[StreamingQuery], timeout_seconds: f
     for query in queries:
         _mark_ended(spark, query)
     for query in queries:
-        # First a pause, for a batch that was about to begin when the query was marked.
-        time.sleep(_POLL_SECONDS)
-        while query.status["isTriggerActive"] and _is_running(query) and time.monotonic() < deadline:
+        quiet_since = time.monotonic()
+        while _is_running(query) and (now := time.monotonic()) < deadline and now - quiet_since < _QUIET_SECONDS:
+            if query.status["isTriggerActive"]:
+                quiet_since = now
             time.sleep(_POLL_SECONDS)
         query.stop()
 

@@ -29,6 +29,7 @@ class Commit:
     version: int
     visible: float  # seconds since 1970
     files: tuple[Path, ...]
+    batch: int | None  # the micro-batch that wrote it, by its transaction id
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def commits(settings: Settings, table: Table) -> Iterator[Commit]:
     for log in sorted((root / "_delta_log").glob("*.json")):
         actions = [json.loads(line) for line in log.read_text().splitlines()]
         added = tuple(root / unquote(action["add"]["path"]) for action in actions if "add" in action)
-        yield Commit(int(log.stem), log.stat().st_mtime, added)
+        batch = next((int(action["txn"]["version"]) for action in actions if "txn" in action), None)
+        yield Commit(int(log.stem), log.stat().st_mtime, added, batch)
 
 
 def _arrivals(files: tuple[Path, ...], window: Window) -> NDArray[np.float64]:
@@ -73,11 +75,9 @@ def _appended(settings: Settings, table: Table, window: Window) -> NDArray[np.fl
 
 def _rolled_up(settings: Settings, window: Window) -> NDArray[np.float64]:
     """For each silver row, the commit of the rollup's micro-batch that read it."""
-    visible: dict[int, float] = {}
-    for commit in commits(settings, metric_rollup.TABLE):
-        for file in commit.files:
-            batches = pq.read_table(file, columns=["last_batch"])["last_batch"].to_numpy()
-            visible.setdefault(int(batches.max()), commit.visible)
+    visible = {
+        commit.batch: commit.visible for commit in commits(settings, metric_rollup.TABLE) if commit.batch is not None
+    }
     ends = dict(_batch_ends(settings))
     batches = sorted(batch for batch in ends if batch in visible)
     after = [ends[batch] for batch in batches]

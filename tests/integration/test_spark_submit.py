@@ -41,13 +41,9 @@ def rows(settings: Settings, layer: str, table: str) -> int:
     return DeltaTable(path).count() if DeltaTable.is_deltatable(path) else 0
 
 
-def batches_are_whole(settings: Settings, query: str) -> bool:
-    """Each batch that was begun has been committed."""
-    begun, done = (
-        {path.name for path in (settings.checkpoint_path(query) / kind).iterdir() if path.name.isdigit()}
-        for kind in ("offsets", "commits")
-    )
-    return bool(begun) and begun == done
+def batches(settings: Settings, query: str, kind: str) -> list[int]:
+    """The batches that were begun (`offsets`) or committed (`commits`)."""
+    return sorted(int(path.name) for path in (settings.checkpoint_path(query) / kind).iterdir() if path.name.isdigit())
 
 
 def job(name: str) -> str:
@@ -84,7 +80,9 @@ def stop(program: Program, settings: Settings, queries: tuple[str, ...]) -> None
     assert "Traceback" not in program.output
     wait_until(lambda: not program.family(), 10, "all its processes have ended")
     for query in queries:
-        assert batches_are_whole(settings, query), f"{query} was stopped within a batch"
+        begun, done = (batches(settings, query, kind) for kind in ("offsets", "commits"))
+        assert begun, query
+        assert begun == done, f"{query} was stopped within a batch:\n{program.output}"
 
 
 def test_sigterm_ends_lakehouse_run_after_the_running_batch(
