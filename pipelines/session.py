@@ -19,6 +19,8 @@ _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     # Nested members count as fields; above the default of 100 Spark gives up whole-stage code generation in silence.
     "spark.sql.codegen.maxFields": "2000",
+    # Rows that are decompressed at a time: a Kafka value can be 1 MB, and 4,096 of those fill any heap.
+    "spark.sql.parquet.columnarReaderBatchSize": "512",
     # Four streams have more generated classes than the default of 100: each batch would compile them all anew.
     "spark.sql.codegen.cache.maxEntries": "2000",
     # ICU takes seconds to load its tables at the first lower(); host names and ids are ASCII.

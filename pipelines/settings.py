@@ -59,7 +59,7 @@ def _words(value: Any) -> Any:
 Duration = Annotated[str, AfterValidator(_duration)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Heap = Annotated[str, Field(pattern=r"^\d+[mg]$")]
+Size = Annotated[str, Field(pattern=r"^[1-9]\d*[mg]$")]  # of memory or files, as Java writes it
 Positive = Annotated[int, Field(gt=0)]
 ConfValue = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else str(value))]
 
@@ -87,8 +87,8 @@ class SchemaRegistry(_Section):
 class Services(_Section):
     broker_port: Port
     registry_port: Port
-    broker_heap: Heap
-    registry_heap: Heap
+    broker_heap: Size
+    registry_heap: Size
 
 
 class Spark(_Section):
@@ -106,12 +106,14 @@ class Silver(_Section):
     deduplication_window: Duration
     future_tolerance: Duration
     max_files_per_trigger: Positive
+    max_bytes_per_trigger: Size
 
 
 class Gold(_Section):
     trigger_interval: Duration
     health_interval: Duration
     max_files_per_trigger: Positive
+    max_bytes_per_trigger: Size
     late_after: Duration
     silent_after: Duration
 

@@ -92,7 +92,7 @@ def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> Streamin
     ensure_table(spark, settings, bronze.TABLE)
     for table in TABLES:
         ensure_table(spark, settings, table)
-    source = read_appends(spark, settings, bronze.TABLE, settings.silver.max_files_per_trigger)
+    source = read_appends(spark, settings, bronze.TABLE, settings.silver)
     rows = deduplicate(to_silver(source, settings), settings)
     writer = rows.writeStream.outputMode("append").foreachBatch(
         lambda batch, batch_id: write_batch(batch, batch_id, settings)

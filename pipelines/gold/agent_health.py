@@ -172,7 +172,7 @@ def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> Non
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, silver.HEARTBEATS)
     ensure_table(spark, settings, TABLE)
-    heartbeats = read_appends(spark, settings, silver.HEARTBEATS, settings.gold.max_files_per_trigger)
+    heartbeats = read_appends(spark, settings, silver.HEARTBEATS, settings.gold)
     writer = heartbeats.writeStream.outputMode("append").foreachBatch(
         lambda batch, batch_id: write_batch(batch, batch_id, settings)
     )

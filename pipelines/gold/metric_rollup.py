@@ -170,7 +170,7 @@ def _one_window_a_file(rows: DataFrame, touched: Touched) -> DataFrame:
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, silver.METRICS)
     ensure_table(spark, settings, TABLE)
-    source = read_appends(spark, settings, silver.METRICS, settings.gold.max_files_per_trigger)
+    source = read_appends(spark, settings, silver.METRICS, settings.gold)
     writer = source.writeStream.outputMode("append").foreachBatch(
         lambda batch, batch_id: write_batch(batch, batch_id, settings, query_id(batch.sparkSession))
     )

@@ -72,13 +72,14 @@ _TABLES: dict[str, Table] = {"bronze": bronze.TABLE, "silver": silver.METRICS, "
 
 
 def _spacing_growth(settings: Settings, table: Table, window: Window) -> float:
-    """Median time between commits in the last third of the window over that in the first."""
+    """Median time between commits in the last third of the window over that in the first; of a third with fewer than
+    two commits, all of it is taken as the time between them."""
     moments = [commit.visible for commit in latency.commits(settings, table)]
     third = (window.end - window.start) / 3
 
     def spacing(start: float) -> float:
         inside = [moment for moment in moments if start <= moment < start + third]
-        return statistics.median(later - earlier for earlier, later in pairwise(inside))
+        return statistics.median(later - earlier for earlier, later in pairwise(inside)) if len(inside) > 1 else third
 
     return spacing(window.end - third) / spacing(window.start)
 

@@ -57,6 +57,6 @@ def _kafka_noop(spark: SparkSession, settings: Settings, bootstrap: str) -> floa
 
 
 def _from_json_noop(spark: SparkSession, settings: Settings) -> float:
-    source = read_appends(spark, settings, bronze.TABLE, settings.silver.max_files_per_trigger)
+    source = read_appends(spark, settings, bronze.TABLE, settings.silver)
     writer = floors.from_json(source).writeStream.format("noop")
     return _stream(start_query(writer, settings, "from_json_noop", Trigger.AVAILABLE_NOW, "1 second"))

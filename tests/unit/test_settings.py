@@ -90,6 +90,7 @@ BAD = [
     ("LAKEHOUSE_SILVER__FUTURE_TOLERANCE", "0 minutes", ("silver.future_tolerance", "'0 minutes'", "longer than")),
     ("LAKEHOUSE_BRONZE__TRIGGER_INTERVAL", "-1 second", ("bronze.trigger_interval", "'-1 second'", "30 seconds")),
     ("LAKEHOUSE_GOLD__MAX_FILES_PER_TRIGGER", "0", ("gold.max_files_per_trigger", "'0'", "greater than 0")),
+    ("LAKEHOUSE_SILVER__MAX_BYTES_PER_TRIGGER", "0m", ("silver.max_bytes_per_trigger", "'0m'", "[mg]")),
     ("LAKEHOUSE_KAFKA__MAX_OFFSETS_PER_TRIGGER", "many", ("kafka.max_offsets_per_trigger", "'many'", "integer")),
     ("LAKEHOUSE_KAFKA__TOPICS", "am-(", ("kafka.topics.0", "'am-('", "regular expression")),
     ("LAKEHOUSE_KAFKA__TOPICS", " ", ("kafka.topics", "' '", "at least 1")),
