@@ -2,7 +2,9 @@
 
 `StreamingQuery.stop` interrupts the running batch, and a stream that is behind begins the next one at once, so waiting
 for a gap to call it in is a race. Spark's trigger loop asks before each batch whether the query is still active: so the
-query is marked as ended first, and ends by itself. It is interrupted only if it waits for its next trigger.
+query is marked as ended, and ends by itself. That must be done in the gap too: a batch that finds the mark between its
+planning and its execution interrupts itself. But this gap can be held open, with the lock that Spark takes to commit a
+batch and to begin one.
 """
 
 from __future__ import annotations
@@ -13,35 +15,63 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-_POLL_SECONDS = 0.02
-# A query that shows no trigger for so long waits for its next one. It must be long enough for a thread that has seen
-# the query active, and not begun its batch yet, to get a core.
-_QUIET_SECONDS = 1.0
+# Shorter than it takes to commit a batch, which is when the gap begins.
+_POLL_SECONDS = 0.005
+_RUNTIME = "org.apache.spark.sql.execution.streaming.runtime"
 
 
 def drain(spark: SparkSession, queries: list[StreamingQuery], timeout_seconds: float) -> None:
     """Let each query end its running batch and begin no other. One that takes longer is interrupted; its batch is
     repeated at the next start."""
     deadline = time.monotonic() + timeout_seconds
+    going = list(queries)
+    while going and time.monotonic() < deadline:
+        going = [query for query in going if not _has_ended(spark, query)]
+        time.sleep(_POLL_SECONDS)
     for query in queries:
-        _mark_ended(spark, query)
-    for query in queries:
-        quiet_since = time.monotonic()
-        while _is_running(query) and (now := time.monotonic()) < deadline and now - quiet_since < _QUIET_SECONDS:
-            if query.status["isTriggerActive"]:
-                quiet_since = now
-            time.sleep(_POLL_SECONDS)
         query.stop()
 
 
-def _mark_ended(spark: SparkSession, query: StreamingQuery) -> None:
+def _has_ended(spark: SparkSession, query: StreamingQuery) -> bool:
+    """Mark the query as ended if it is between two batches. True if it was, or if it ended by itself."""
+    execution = _execution(query)
+    if not execution.queryExecutionThread().isAlive():
+        return True
+    lock = execution.awaitProgressLock()
+    lock.lock()
+    try:
+        if not _is_between_batches(execution):
+            return False
+        before = execution.getLatestExecutionContext()
+        execution.state().set(_state(spark, "TERMINATED"))
+    finally:
+        lock.unlock()
+    time.sleep(_POLL_SECONDS)
+    after = execution.getLatestExecutionContext()
+    if not after.equals(before) or (_is_idle(execution) is False and not _has_committed(execution, after)):
+        # It had asked already, and begins a batch. There is time to take the mark away, as that is not planned yet.
+        execution.state().set(_state(spark, "ACTIVE"))
+        return False
+    return True
+
+
+def _is_between_batches(execution: Any) -> bool:
+    return _is_idle(execution) or _has_committed(execution, execution.getLatestExecutionContext())
+
+
+def _is_idle(execution: Any) -> bool:
+    return not execution.status().isTriggerActive()
+
+
+def _has_committed(execution: Any, context: Any) -> bool:
+    """Whether the batch of this context was begun and is committed."""
+    latest = execution.commitLog().getLatestBatchId()
+    return context.executionPlan() is not None and bool(latest.isDefined()) and int(latest.get()) == context.batchId()
+
+
+def _state(spark: SparkSession, name: str) -> Any:
     jvm: Any = spark.sparkContext._jvm
-    ended = getattr(jvm.org.apache.spark.sql.execution.streaming.runtime, "TERMINATED$")
-    _execution(query).state().set(getattr(ended, "MODULE$"))
-
-
-def _is_running(query: StreamingQuery) -> bool:
-    return bool(_execution(query).queryExecutionThread().isAlive())
+    return getattr(getattr(getattr(jvm, _RUNTIME), f"{name}$"), "MODULE$")
 
 
 def _execution(query: StreamingQuery) -> Any:

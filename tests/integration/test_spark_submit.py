@@ -91,7 +91,8 @@ def test_sigterm_ends_lakehouse_run_after_the_running_batch(
     send(kafka, 500)
     program = launch("lakehouse", "run", "all", environ=environ)
     wait_until(lambda: rows(settings, "silver", "metrics") == 500, 240, "silver has the first rows", program)
-    send(kafka, 500)  # so that it has something to do when it is told to stop
+    send(kafka, 500)
+    wait_until(lambda: 1 in batches(settings, "silver", "offsets"), 60, "silver has begun the next batch", program)
 
     stop(program, settings, ("bronze", "silver", "gold_metric_rollup"))
 
