@@ -47,24 +47,18 @@ def _has_ended(spark: SparkSession, query: StreamingQuery) -> bool:
     finally:
         lock.unlock()
     time.sleep(_POLL_SECONDS)
-    after = execution.getLatestExecutionContext()
-    if not after.equals(before) or (_is_idle(execution) is False and not _has_committed(execution, after)):
-        # It had asked already, and begins a batch. There is time to take the mark away, as that is not planned yet.
-        execution.state().set(_state(spark, "ACTIVE"))
-        return False
-    return True
+    if execution.getLatestExecutionContext().equals(before) and _is_between_batches(execution):
+        return True
+    # It had asked already, and begins a batch. There is time to take the mark away, as that is not planned yet.
+    execution.state().set(_state(spark, "ACTIVE"))
+    return False
 
 
 def _is_between_batches(execution: Any) -> bool:
-    return _is_idle(execution) or _has_committed(execution, execution.getLatestExecutionContext())
-
-
-def _is_idle(execution: Any) -> bool:
-    return not execution.status().isTriggerActive()
-
-
-def _has_committed(execution: Any, context: Any) -> bool:
-    """Whether the batch of this context was begun and is committed."""
+    """Whether the query waits for its next trigger, or has committed its batch and not turned to the next."""
+    if not execution.status().isTriggerActive():
+        return True
+    context = execution.getLatestExecutionContext()
     latest = execution.commitLog().getLatestBatchId()
     return context.executionPlan() is not None and bool(latest.isDefined()) and int(latest.get()) == context.batchId()
 
