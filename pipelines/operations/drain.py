@@ -15,8 +15,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-# Shorter than it takes to commit a batch, which is when the gap begins.
-_POLL_SECONDS = 0.005
+# Shorter than it takes to commit a batch, with the lock held; who asks for the lock by then has it next, in the gap.
+_POLL_SECONDS = 0.02
 _RUNTIME = "org.apache.spark.sql.execution.streaming.runtime"
 
 
@@ -38,6 +38,8 @@ def _has_ended(spark: SparkSession, query: StreamingQuery) -> bool:
     if not execution.queryExecutionThread().isAlive():
         return True
     lock = execution.awaitProgressLock()
+    if execution.status().isTriggerActive() and not lock.isLocked():
+        return False  # in the midst of a batch; to ask for more would take time from the batch that is waited for
     lock.lock()
     try:
         if not _is_between_batches(execution):
