@@ -23,7 +23,7 @@ _REQUIRED = {
     "spark.sql.parquet.columnarReaderBatchSize": "512",
     # Four streams have more generated classes than the default of 100: each batch would compile them all anew.
     "spark.sql.codegen.cache.maxEntries": "2000",
-    # Sketches are aggregated in a hash map, but above 128 series (the default) all rows of a task would be sorted instead.
+    # Sketches are aggregated in a hash map; by default all rows of a task would be sorted instead above 128 series.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "50000",
     # ICU takes seconds to load its tables at the first lower(); host names and ids are ASCII.
     "spark.sql.icu.caseMappings.enabled": "false",
