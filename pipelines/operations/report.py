@@ -88,7 +88,11 @@ class Agent:
 
 @dataclass(frozen=True)
 class SilenceCheck:
-    """The silent agents against the truth. `too_young` began so late that nobody could call them silent yet."""
+    """The silent agents against the truth.
+
+    `too_young` began so late that nobody could call them silent yet; `ended` are the silences that ended today,
+    `ended_seen` those of them that show as downtime.
+    """
 
     found: int
     missed: tuple[Happened, ...]
@@ -231,8 +235,12 @@ def check_silences(
         judged.append(Agent(**{**vars(agent), "verdict": verdict}))
     found = {agent.resource_id for agent in judged if agent.verdict is Verdict.FOUND}
     unseen = [incident for resource_id, incident in lasting.items() if resource_id not in found]
+    # The table knows the downtime of its day alone.
+    midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
     ended = {
-        incident.resource_id for incident in silences if incident.end and incident.end - incident.start > silent_after
+        incident.resource_id
+        for incident in silences
+        if incident.end and incident.end > midnight and incident.end - incident.start > silent_after
     }
     return tuple(judged), SilenceCheck(
         found=len(found),

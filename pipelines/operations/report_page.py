@@ -105,7 +105,7 @@ def compared(report: Report) -> str:
     if check.too_young:
         sentence += f", {check.too_young} too recent to tell"
     if check.ended:
-        sentence += f"; of {check.ended} silences that ended, {check.ended_seen} show as downtime"
+        sentence += f"; of {check.ended} silences that ended today, {check.ended_seen} show as downtime"
     return sentence
 
 

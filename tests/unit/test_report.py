@@ -12,9 +12,9 @@ from deltalake import write_deltalake
 from rich.console import Console
 
 from pipelines.errors import QueryError, StorageError
-from pipelines.operations.report import Report, Verdict, bucket_seconds, build_report
+from pipelines.operations.report import Report, Verdict, bucket_seconds, build_report, check_silences
 from pipelines.operations.report_page import print_summary, render_page, write_page
-from pipelines.operations.truth_file import read_truth
+from pipelines.operations.truth_file import Happened, read_truth
 from pipelines.settings import Settings, load_settings
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -177,6 +177,18 @@ def test_silent_agents_are_held_against_the_truth(report: Report) -> None:
     assert (report.check.found, report.check.false, report.check.too_young) == (1, 1, 1)
     assert (report.check.ended, report.check.ended_seen) == (1, 1)
     assert not report.check.perfect
+
+
+def test_a_silence_that_ended_yesterday_is_no_downtime_of_today() -> None:
+    def silence(start: float, end: float) -> Happened:
+        return Happened("agent_silent", f"/{start}", "a", None, None, minutes(start), minutes(end))
+
+    midnight = 12 * 60
+    told = (silence(midnight - 60, midnight - 30), silence(midnight - 20, midnight + 10))
+
+    _, check = check_silences((), told, minutes(midnight + 30), minutes(midnight + 30), timedelta(minutes=5))
+
+    assert (check.ended, check.ended_seen) == (1, 0)
 
 
 def test_an_agent_that_sent_until_the_feed_ended_is_no_false_alarm(settings: Settings, truth: Path) -> None:
