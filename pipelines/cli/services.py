@@ -13,7 +13,7 @@ from pipelines.local.services import ServiceStatus
 from pipelines.settings import load_settings
 
 Env = Annotated[
-    str, typer.Option("--env", envvar="LAKEHOUSE_ENV", help="Which conf/<env>.yaml to read on top of conf/base.yaml.")
+    str, typer.Option("--env", envvar="LAKEHOUSE_ENV", help="Which `conf/<env>.yaml` to read on top of conf/base.yaml.")
 ]
 _COLOURS = {"running": "green", "outside": "cyan", "stopped": "dim", "gone": "red", "silent": "red"}
 _REMEDIES = {
@@ -32,7 +32,7 @@ def up(
 ) -> None:
     """Start a real Kafka broker on this machine and wait until it answers.
 
-    It keeps its data under <root>/_services and its port between starts, takes about 450 MB, and runs until
+    It keeps its data under `<root>/_services` and its port between starts, takes about 450 MB, and runs until
     `lakehouse down`. Running it twice is harmless. With KAFKA_BOOTSTRAP_SERVERS set nothing is started: the outside
     broker is only checked. The first start downloads the jars, about 45 MB (150 MB with --registry).
     """

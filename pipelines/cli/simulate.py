@@ -82,7 +82,7 @@ def simulate(
         Stamp, typer.Option(help="Kafka's timestamp. 'now' keeps an old --start from running into topic retention.")
     ] = Stamp.ARRIVAL,
     env: Annotated[
-        str, typer.Option("--env", envvar="LAKEHOUSE_ENV", help="Which conf/<env>.yaml says where Kafka is.")
+        str, typer.Option("--env", envvar="LAKEHOUSE_ENV", help="Which `conf/<env>.yaml` says where Kafka is.")
     ] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Generate only, without Kafka, and say how fast.")] = False,
 ) -> None:
