@@ -10,13 +10,16 @@ batch and to begin one.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 # Shorter than it takes to commit a batch, with the lock held; who asks for the lock by then has it next, in the gap.
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.01
+# Longer than a query that has asked takes to turn to its next batch, and shorter than it takes to plan that.
+_SETTLE_SECONDS = 0.005
 _RUNTIME = "org.apache.spark.sql.execution.streaming.runtime"
 
 
@@ -24,7 +27,7 @@ def drain(spark: SparkSession, queries: list[StreamingQuery], timeout_seconds: f
     """Let each query end its running batch and begin no other. One that takes longer is interrupted; its batch is
     repeated at the next start."""
     deadline = time.monotonic() + timeout_seconds
-    going = list(queries)
+    going = [_Handles.of(query) for query in queries]
     while going and time.monotonic() < deadline:
         going = [query for query in going if not _has_ended(spark, query)]
         time.sleep(_POLL_SECONDS)
@@ -32,14 +35,28 @@ def drain(spark: SparkSession, queries: list[StreamingQuery], timeout_seconds: f
         query.stop()
 
 
-def _has_ended(spark: SparkSession, query: StreamingQuery) -> bool:
+@dataclass(frozen=True)
+class _Handles:
+    """What is asked of a query again and again, each a round trip to the JVM to look up."""
+
+    execution: Any  # Spark's StreamExecution, which its public interface does not show
+    thread: Any
+    lock: Any  # a fair one
+
+    @classmethod
+    def of(cls, query: StreamingQuery) -> _Handles:
+        handle: Any = query
+        execution = handle._jsq.streamingQuery()
+        return cls(execution, execution.queryExecutionThread(), execution.awaitProgressLock())
+
+
+def _has_ended(spark: SparkSession, query: _Handles) -> bool:
     """Mark the query as ended if it is between two batches. True if it was, or if it ended by itself."""
-    execution = _execution(query)
-    if not execution.queryExecutionThread().isAlive():
+    if not query.thread.isAlive():
         return True
-    lock = execution.awaitProgressLock()
-    if execution.status().isTriggerActive() and not lock.isLocked():
-        return False  # in the midst of a batch; to ask for more would take time from the batch that is waited for
+    execution, lock = query.execution, query.lock
+    if not lock.isLocked() and execution.status().isTriggerActive():
+        return False  # neither commits nor waits; to ask for more would take time from the batch that is waited for
     lock.lock()
     try:
         if not _is_between_batches(execution):
@@ -48,7 +65,7 @@ def _has_ended(spark: SparkSession, query: StreamingQuery) -> bool:
         execution.state().set(_state(spark, "TERMINATED"))
     finally:
         lock.unlock()
-    time.sleep(_POLL_SECONDS)
+    time.sleep(_SETTLE_SECONDS)
     if execution.getLatestExecutionContext().equals(before) and _is_between_batches(execution):
         return True
     # It had asked already, and begins a batch. There is time to take the mark away, as that is not planned yet.
@@ -68,9 +85,3 @@ def _is_between_batches(execution: Any) -> bool:
 def _state(spark: SparkSession, name: str) -> Any:
     jvm: Any = spark.sparkContext._jvm
     return getattr(getattr(getattr(jvm, _RUNTIME), f"{name}$"), "MODULE$")
-
-
-def _execution(query: StreamingQuery) -> Any:
-    """Spark's StreamExecution behind a query, which its public interface does not show."""
-    handle: Any = query
-    return handle._jsq.streamingQuery()
