@@ -29,6 +29,7 @@ _REQUIRED = {
     "spark.sql.icu.caseMappings.enabled": "false",
     # JSON objects may repeat a key; such a record is quarantined, and must not stop the stream before that.
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+    "spark.sql.variant.allowDuplicateKeys": "true",
     # Cannot change once a checkpoint exists, so chosen on the first day.
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"

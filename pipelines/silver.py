@@ -1,4 +1,4 @@
-"""bronze.telemetry → silver.metrics, silver.heartbeats and silver.quarantine.
+"""bronze.telemetry → the silver tables of records, and silver.quarantine.
 
 One query decodes, validates, deduplicates and routes. The watermark is on arrival (ingest_time), not on event time: a
 row that is hours late is still a row, and no row that claims to come from the future can move it.
@@ -6,6 +6,7 @@ row that is hours late is still a row, and no row that claims to come from the f
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,39 +14,24 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze
-from pipelines.quality import reasons
-from pipelines.quality.row_rules import broken_rule
+from pipelines.routing import (
+    HEARTBEATS,
+    METRICS,
+    QUARANTINE,
+    TABLES,
+    Routed,
+    is_ignored,
+    is_other,
+    route,
+    route_others,
+    to_items,
+)
+from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
-from pipelines.sources.decode import IGNORED_REASONS, POSITION, RECORDS, as_sent, decode
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
-from pipelines.tables import contract, ensure_table
+from pipelines.tables import ensure_table
 
 QUERY = "silver"
-METRICS = contract("silver.metrics")
-HEARTBEATS = contract("silver.heartbeats")
-QUARANTINE = contract("silver.quarantine")
-TABLES = (METRICS, HEARTBEATS, QUARANTINE)
-
-
-def validate(decoded: DataFrame, settings: Settings) -> DataFrame:
-    """Adds to `reason` the row rule that a record breaks. What is in quarantine is never a duplicate: it is known by
-    its position."""
-    parameters = {"future_tolerance": f"INTERVAL '{settings.silver.future_tolerance}'"}
-    reason = F.coalesce(
-        "reason",
-        F.when(F.col("table") == METRICS.name, broken_rule(METRICS, parameters)),
-        F.when(F.col("table") == HEARTBEATS.name, broken_rule(HEARTBEATS, parameters)),
-    )
-    position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
-    event_id = F.when(F.col("reason").isNull(), F.col("event_id")).otherwise(position)
-    return decoded.withColumn("reason", reason).withColumn("event_id", event_id)
-
-
-def to_silver(bronze_rows: DataFrame, settings: Settings) -> DataFrame:
-    """Every item of bronze that is not ignored, with where it goes: `reason` null → its `table`, else quarantine."""
-    judged = validate(decode(bronze_rows), settings)
-    with_raw = judged.withColumn("raw", F.when(F.col("reason").isNotNull(), as_sent())).drop(*RECORDS)
-    return with_raw.where(~F.coalesce(F.col("reason").isin(*IGNORED_REASONS), F.expr("false")))
 
 
 def deduplicate(rows: DataFrame, settings: Settings) -> DataFrame:
@@ -54,47 +40,54 @@ def deduplicate(rows: DataFrame, settings: Settings) -> DataFrame:
     )
 
 
-def write_batch(rows: DataFrame, batch_id: int, settings: Settings) -> None:
+def write_batch(rows: DataFrame, batch_id: int, settings: Settings, schemas: Schemas) -> None:
     """Route one micro-batch to its tables. Each append happens once however often the batch is repeated."""
-    is_bad, table, query = F.col("reason").isNotNull(), F.col("table"), query_id(rows.sparkSession)
+    is_ours = ~is_other() & F.col("reason").isNull()
     cached = rows.persist()
+    routed = route(cached)
     try:
-        counts = cached.agg(
+        found = cached.agg(
             F.min("kafka_timestamp").alias("oldest"),
-            F.count_if(~is_bad & (table == METRICS.name)).alias(METRICS.name),
-            F.count_if(~is_bad & (table == HEARTBEATS.name)).alias(HEARTBEATS.name),
-            F.count_if(is_bad).alias(QUARANTINE.name),
+            F.count_if(is_ours & (F.col("table") == METRICS.name)).alias(METRICS.name),
+            F.count_if(is_ours & (F.col("table") == HEARTBEATS.name)).alias(HEARTBEATS.name),
+            F.count_if(F.col("reason").isNotNull() & ~is_ignored()).alias(QUARANTINE.name),
+            F.count_if(is_other()).alias("others"),
         ).first()
-        assert counts is not None
-        bad = cached.where(is_bad).withColumns(
-            {"message": reasons.message(F.col("reason")), "raw": F.col("raw").cast("binary")}
-        )
-        parts = (
-            (METRICS, cached.where(~is_bad & (table == METRICS.name))),
-            (HEARTBEATS, cached.where(~is_bad & (table == HEARTBEATS.name))),
-            (QUARANTINE, bad),
-        )
-        # Most of a small append is waiting for the log, so the three wait together.
-        with ThreadPoolExecutor(len(parts)) as pool:
-            appends = [
-                pool.submit(append_once, part, settings, target, query, batch_id)
-                for target, part in parts
-                if counts[target.name]
-            ]
-        for append in appends:
-            append.result()
+        assert found is not None
+        counts = Counter({table.name: found[table.name] for table in (METRICS, HEARTBEATS, QUARANTINE)})
+        if found["others"]:
+            others = route_others(cached, settings, schemas)
+            counts += others.counts()
+            routed.add(others)
+        _append(routed, counts, settings, query_id(rows.sparkSession), batch_id)
     finally:
+        routed.release()
         cached.unpersist()
-    note_latency(QUERY, counts["oldest"])
+    note_latency(QUERY, found["oldest"])
 
 
-def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+def _append(routed: Routed, counts: Counter[str], settings: Settings, query: str, batch_id: int) -> None:
+    tables = [table for table in TABLES if counts[table.name]]
+    if not tables:
+        return
+    # Most of a small append is waiting for the log, so they wait together.
+    with ThreadPoolExecutor(len(tables)) as pool:
+        appends = []
+        for table in tables:
+            part = routed.bad() if table is QUARANTINE else routed.of(table)
+            assert part is not None
+            appends.append(pool.submit(append_once, part, settings, table, query, batch_id))
+    for append in appends:
+        append.result()
+
+
+def start(spark: SparkSession, settings: Settings, schemas: Schemas, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, bronze.TABLE)
     for table in TABLES:
         ensure_table(spark, settings, table)
     source = read_appends(spark, settings, bronze.TABLE, settings.silver)
-    rows = deduplicate(to_silver(source, settings), settings)
+    rows = deduplicate(to_items(source, settings), settings)
     writer = rows.writeStream.outputMode("append").foreachBatch(
-        lambda batch, batch_id: write_batch(batch, batch_id, settings)
+        lambda batch, batch_id: write_batch(batch, batch_id, settings, schemas)
     )
     return start_query(writer, settings, QUERY, trigger, settings.silver.trigger_interval)

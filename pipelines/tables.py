@@ -144,7 +144,7 @@ def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFra
 def _evolve(spark: SparkSession, table: Table, path: str) -> None:
     actual = {field.name: field.dataType for field in spark.read.format("delta").load(path).schema}
     for column in table.columns:
-        found, declared = actual.get(column.name), _parse_type(column.type)
+        found, declared = actual.get(column.name), parse_type(column.type)
         if found is not None and found != declared:
             raise ContractError(
                 f"table {table.full_name} at {path}: column {column.name} is {found.simpleString()}, its contract says "
@@ -156,7 +156,7 @@ def _evolve(spark: SparkSession, table: Table, path: str) -> None:
         spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
 
 
-def _parse_type(ddl: str) -> DataType:
+def parse_type(ddl: str) -> DataType:
     parsed = StructType.fromDDL(f"c {ddl}")
     assert isinstance(parsed, StructType)
     return parsed.fields[0].dataType

@@ -25,6 +25,7 @@ from confluent_kafka import Producer
 from pipelines.local import services
 from pipelines.local.kafka_client import create_topics
 from pipelines.local.simulator import TOPICS, Message, Stamp, publish
+from pipelines.schema_registry import RegisteredSchemas, Schemas
 from pipelines.settings import PROJECT_DIR, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 _FLUSH_SECONDS = 30.0
+# No registry: what needs one waits in quarantine.
+NO_SCHEMAS = RegisteredSchemas(lambda: None)
 
 
 class SettingsFactory(Protocol):
@@ -199,11 +202,13 @@ def launch(tmp_path: Path) -> Iterator[Launcher]:
         program.kill_group()
 
 
-def catch_up(spark: SparkSession, settings: Settings, bootstrap: str, job: str = "all") -> None:
+def catch_up(
+    spark: SparkSession, settings: Settings, bootstrap: str, job: str = "all", schemas: Schemas = NO_SCHEMAS
+) -> None:
     """What `lakehouse run <job> --trigger available-now` does, in this process."""
     from pipelines.operations.run import Job, run_available, streams_of
 
-    run_available(spark, settings, streams_of(Job(job), bootstrap), lambda _queries: None, threading.Event())
+    run_available(spark, settings, streams_of(Job(job), bootstrap, schemas), lambda _queries: None, threading.Event())
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, what: str, program: Program | None = None) -> None:

@@ -21,6 +21,9 @@ _COMMANDS = {
     "run": "run",
     "sql": "sql",
     "reconcile": "reconcile",
+    "schemas": "schemas",
+    "quarantine": "quarantine",
+    "redrive": "redrive",
 }
 
 

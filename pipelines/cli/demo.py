@@ -100,10 +100,11 @@ def _start_spark(settings: Settings) -> SparkSession:
 def _process(spark: SparkSession, settings: Settings, out: Path, console: Console) -> None:
     from pipelines.cli.reconcile import balance_table
     from pipelines.local import services
+    from pipelines.local.schemas import schemas_of
     from pipelines.operations.reconcile import reconcile
     from pipelines.operations.run import Job, run_available, streams_of
 
-    bootstrap = services.bootstrap_servers(settings)
+    bootstrap, schemas = services.bootstrap_servers(settings), schemas_of(settings)
     for job, says in (
         (Job.BRONZE, "Kafka to bronze"),
         (Job.SILVER, "bronze to silver: decode, validate, deduplicate"),
@@ -111,10 +112,10 @@ def _process(spark: SparkSession, settings: Settings, out: Path, console: Consol
     ):
         with _step(console, says) as done:
             begun = time.monotonic()
-            run_available(spark, settings, streams_of(job, bootstrap), lambda _: None, threading.Event())
+            run_available(spark, settings, streams_of(job, bootstrap, schemas), lambda _: None, threading.Event())
             done(f"{says} ({time.monotonic() - begun:.0f} s)")
     with _step(console, "proving that nothing was lost") as done:
-        balances = reconcile(spark, settings)
+        balances = reconcile(spark, settings, schemas)
         done("the account of every topic:")
     console.print(balance_table(balances))
     spark.stop()

@@ -21,16 +21,20 @@ def reconcile(*, env: Env = "local") -> None:
 
     Reads the tables alone. Run it when the streams have caught up: what silver has not processed yet counts as missing.
     """
+    from pipelines.local.schemas import schemas_of
     from pipelines.operations import preflight
     from pipelines.operations.reconcile import reconcile as account
     from pipelines.session import build_session
 
     settings = load_settings(env)
-    for layer, name, job in (("bronze", "telemetry", "bronze"), ("silver", "metrics", "silver")):
+    for layer, name, job in (
+        ("bronze", "telemetry", "bronze"),
+        *(("silver", name, "silver") for name in ("metrics", "logs")),
+    ):
         preflight.check_table(settings, layer, name, job)
     progress = Console(stderr=True)
     with progress.status("reading bronze and silver"):
-        balances = account(build_session(settings, "lakehouse reconcile"), settings)
+        balances = account(build_session(settings, "lakehouse reconcile"), settings, schemas_of(settings))
     console = Console(width=output_width())
     console.print(balance_table(balances))
     if not all(balance.holds for balance in balances):

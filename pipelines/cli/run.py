@@ -50,6 +50,7 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
         preflight.check_table(settings, "silver", "metrics", "silver")
 
     from pipelines.cli.live import LiveView
+    from pipelines.local.schemas import schemas_of
     from pipelines.operations.run import run_available, run_continuous, stop_signals, streams_of
     from pipelines.session import build_session
 
@@ -58,7 +59,7 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
         spark = build_session(settings, f"lakehouse {job}")
         if early.is_set():
             return
-    streams = streams_of(job, bootstrap_servers)
+    streams = streams_of(job, bootstrap_servers, schemas_of(settings))
     run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
     with stop_signals(spark) as stop, LiveView(console) as view:
         run_streams(spark, settings, streams, view.update, stop)

@@ -17,12 +17,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines import silver
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger, note_latency, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table, read_table
 
 QUERY = "gold_agent_health"
+HEARTBEATS = contract("silver.heartbeats")
 TABLE = contract("gold.agent_health")
 
 _FACTS = ("host_name", "source", "agent_version", "os_type")
@@ -152,7 +152,7 @@ def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> Non
     arrived = heartbeats.select("resource_id", "event_time", "kafka_timestamp", *_FACTS).persist()
     try:
         with _WRITER:
-            before, history = (read_table(spark, settings, table) for table in (TABLE, silver.HEARTBEATS))
+            before, history = (read_table(spark, settings, table) for table in (TABLE, HEARTBEATS))
             health = update_health(before, arrived, history, settings, datetime.now(UTC))
             (
                 health.coalesce(1)
@@ -170,9 +170,9 @@ def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> Non
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
-    ensure_table(spark, settings, silver.HEARTBEATS)
+    ensure_table(spark, settings, HEARTBEATS)
     ensure_table(spark, settings, TABLE)
-    heartbeats = read_appends(spark, settings, silver.HEARTBEATS, settings.gold)
+    heartbeats = read_appends(spark, settings, HEARTBEATS, settings.gold)
     writer = heartbeats.writeStream.outputMode("append").foreachBatch(
         lambda batch, batch_id: write_batch(batch, batch_id, settings)
     )

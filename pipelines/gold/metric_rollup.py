@@ -17,12 +17,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines import silver
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, note_latency, per_batch, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table, read_table
 
 QUERY = "gold_metric_rollup"
+METRICS = contract("silver.metrics")
 TABLE = contract("gold.metric_rollup")
 MINUTE, HOUR = "PT1M", "PT1H"
 
@@ -168,9 +168,9 @@ def _one_window_a_file(rows: DataFrame, touched: Touched) -> DataFrame:
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
-    ensure_table(spark, settings, silver.METRICS)
+    ensure_table(spark, settings, METRICS)
     ensure_table(spark, settings, TABLE)
-    source = read_appends(spark, settings, silver.METRICS, settings.gold)
+    source = read_appends(spark, settings, METRICS, settings.gold)
     writer = source.writeStream.outputMode("append").foreachBatch(
         lambda batch, batch_id: write_batch(batch, batch_id, settings, query_id(batch.sparkSession))
     )

@@ -150,6 +150,16 @@ def registry_url(settings: Settings) -> str:
     return outside
 
 
+def registry_url_if_any(settings: Settings) -> str | None:
+    """The same, but None where there is none now; an outside one is not asked whether it answers."""
+    if settings.schema_registry.url:
+        return settings.schema_registry.url
+    try:
+        return _address(_running(settings, "registry"))
+    except ServiceError:
+        return None
+
+
 def _up(
     settings: Settings,
     name: str,

@@ -21,6 +21,7 @@ from pipelines import bronze, silver
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.operations.drain import drain
+from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger
 
@@ -46,16 +47,19 @@ class Stream:
     start: Callable[[SparkSession, Settings, Trigger], StreamingQuery]
 
 
-def streams_of(job: Job, bootstrap_servers: str | None) -> tuple[Stream, ...]:
-    """The streams of `job`, upstream first. `bootstrap_servers` is needed by bronze alone."""
+def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tuple[Stream, ...]:
+    """The streams of `job`, upstream first. `bootstrap_servers` is needed by bronze alone, `schemas` by silver."""
 
     def start_bronze(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
         assert bootstrap_servers is not None
         return bronze.start(spark, settings, bootstrap_servers, trigger)
 
+    def start_silver(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        return silver.start(spark, settings, schemas, trigger)
+
     everything = (
         Stream(Job.BRONZE, start_bronze),
-        Stream(Job.SILVER, silver.start),
+        Stream(Job.SILVER, start_silver),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),
     )

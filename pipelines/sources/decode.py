@@ -12,9 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.sources import log_analytics, log_analytics_perf, metric_stream, prometheus
-from pipelines.sources.envelope import family_index, parse, records_of, wrap
-from pipelines.sources.family import FIELDS, Family, field_of, nothing_for
-from pipelines.sources.pieces import decode_pieces, pieces_type, raw_pieces
+from pipelines.sources.envelope import BLANK, END, STRICT, family_index, parse, records_of, wrap
+from pipelines.sources.family import FIELDS, Family, failure, field_of, nothing_for, tighten
+from pipelines.sources.metrics import in_order, series_id
+from pipelines.sources.pieces import is_framed, take_apart, unwrap
+from pipelines.sources.resources import azure_columns
 
 # The first whose marker a record has gets it, so Perf stands before the other tables of Log Analytics.
 FAMILIES: tuple[Family, ...] = (
@@ -35,10 +37,12 @@ RECORDS = tuple(f"r{index}" for index in range(len(FAMILIES)))
 def decode(bronze: DataFrame) -> DataFrame:
     """One row per item: position, arrival, the columns of `Decoded`, ids, and `reason` if it failed.
 
-    `bronze` has topic, partition, offset, kafka_timestamp, ingest_time and value (binary). `as_sent` is a row's text.
+    `bronze` has topic, partition, offset, kafka_timestamp, ingest_time, value (binary) and headers. `as_sent` is a
+    row's text. An item of another family than FAMILIES has neither table nor reason but its `record` (variant) or its
+    `payload` (binary), for `other` to decode.
     """
-    steps = (_look, _parse, _take_records, _take_apart, _explode, _decode_fields, _derive, _identify)
-    return reduce(DataFrame.transform, steps, bronze)
+    steps = (_look, _parse, _take_records, take_apart, _explode, _unwrap, _unwrap, _recognise, _read, _settle)
+    return reduce(DataFrame.transform, (*steps, _decode_fields, _derive, _identify), bronze)
 
 
 def as_sent() -> Column:
@@ -48,45 +52,91 @@ def as_sent() -> Column:
 
 def _look(bronze: DataFrame) -> DataFrame:
     text = F.col("value").cast("string")
-    family = family_index(F.col("value"), FAMILIES)
-    return bronze.select(*_CARRIED, text.alias("text"), family.alias("family"), wrap(text).alias("wrapped"))
+    family = family_index(F.col("value"), F.col("topic"), FAMILIES)
+    return bronze.select(*_CARRIED, "value", "headers", family.alias("family"), wrap(text).alias("wrapped"))
 
 
 def _parse(looked: DataFrame) -> DataFrame:
     parsed = (
         parse(F.when(F.col("family") == index, F.col("wrapped")), family) for index, family in enumerate(FAMILIES)
     )
-    return looked.select(*_CARRIED, "text", *(column.alias(name) for column, name in zip(parsed, RECORDS, strict=True)))
+    named = (column.alias(name) for column, name in zip(parsed, RECORDS, strict=True))
+    return looked.select(*_CARRIED, "value", "headers", *named)
 
 
 def _take_records(parsed: DataFrame) -> DataFrame:
     """Each value's records: in the column of its family; or if it is not wholly of one, in none."""
     records = (records_of(F.col(name), family).alias(name) for name, family in zip(RECORDS, FAMILIES, strict=True))
-    return parsed.select(*_CARRIED, "text", *records)
-
-
-def _take_apart(taken: DataFrame) -> DataFrame:
-    """`pieces`: what is in the values that no family took as a whole."""
+    taken = parsed.select(*_CARRIED, "value", "headers", *records)
     is_taken = reduce(Column.__or__, (F.col(name).isNotNull() for name in RECORDS))
-    with_raw = taken.select(*taken.columns, F.when(~is_taken, raw_pieces(F.col("text"))).alias("pieces"))
-    pieces = F.when(F.col("pieces").isNotNull(), decode_pieces(F.col("text"), F.col("pieces"), FAMILIES))
-    return with_raw.withColumn("pieces", pieces.cast(pieces_type(FAMILIES)))
+    return taken.select(*taken.columns, is_taken.alias("is_taken"))
 
 
 def _explode(taken: DataFrame) -> DataFrame:
-    """One row per item: a record in one of `r0`, `r1`, …, or `piece_reason`; `raw` where its text is known."""
+    """One row per item: a record in one of `r0`, `r1`, …, or a `piece`; `raw` where its text is known."""
     lists = (*RECORDS, "pieces")
     items = F.arrays_zip(*(_or_empty(taken, name).alias(name) for name in lists))
-    is_alone = F.greatest(*(F.size(name) for name in RECORDS)) == 1
+    is_alone = F.greatest(*(F.size(name) for name in lists)) == 1
     exploded = taken.select(
-        *_CARRIED, F.when(is_alone, F.col("text")).alias("text"), F.posexplode_outer(items).alias("item", "is")
+        *_CARRIED,
+        F.when(is_alone, F.col("value").cast("string")).alias("text"),
+        F.posexplode_outer(items).alias("item", "is"),
     )
     return exploded.select(
         *_CARRIED,
         "item",
-        *(F.coalesce(f"is.{name}", f"is.pieces.{name}").alias(name) for name in RECORDS),
+        *(F.col(f"is.{name}").alias(name) for name in RECORDS),
+        F.col("is.pieces.record").alias("record"),
+        F.col("is.pieces.payload").alias("payload"),
         F.col("is.pieces.reason").alias("piece_reason"),
         F.coalesce(F.col("is.pieces.raw"), "text").alias("raw"),
+    )
+
+
+def _unwrap(exploded: DataFrame) -> DataFrame:
+    return exploded.withColumn("record", F.when(F.col("record").isNotNull(), unwrap(F.col("record"))))
+
+
+def _recognise(exploded: DataFrame) -> DataFrame:
+    """`canonical`: a piece as text, the same however its members were ordered; `family`: which of ours it is."""
+    claims = [F.when(family.claims(F.col("record"), F.col("topic")), index) for index, family in enumerate(FAMILIES)]
+    family = F.when(F.col("record").isNotNull(), F.coalesce(*claims))
+    return exploded.select(*exploded.columns, F.to_json("record").alias("canonical"), family.alias("family"))
+
+
+def _read(recognised: DataFrame) -> DataFrame:
+    """The pieces of our families with their schemas, but that numbers may be text."""
+    whole = F.concat(F.expr("left(canonical, length(canonical) - 1)"), F.lit(END))
+    read = (
+        F.from_json(F.when(F.col("family") == index, whole), family.text_schema, STRICT)
+        for index, family in enumerate(FAMILIES)
+    )
+    kept = (name for name in recognised.columns if name != "family")
+    return recognised.select(
+        *kept, *(column.alias(f"loose_{name}") for column, name in zip(read, RECORDS, strict=True))
+    )
+
+
+def _settle(read: DataFrame) -> DataFrame:
+    """Pieces beside the records of whole values; what is no piece of ours keeps its record, payload or reason."""
+    is_object = F.startswith("canonical", F.lit("{"))
+    reason = F.coalesce("piece_reason", F.when(~is_object, "wrong_shape"))
+    records, ours = [], F.lit(1) == 0
+    for name, family in zip(RECORDS, FAMILIES, strict=True):
+        loose = F.col(f"loose_{name}")
+        records.append(F.coalesce(name, tighten(loose, family)).alias(name))
+        reason = F.coalesce(reason, failure(loose, family))
+        ours = ours | loose.isNotNull()
+    other = F.col("record").isNotNull() & ~ours & is_object
+    return read.select(
+        *_CARRIED,
+        "item",
+        "payload",
+        "canonical",
+        F.coalesce("raw", F.when(~other, F.col("canonical"))).alias("raw"),
+        F.when(other, F.col("record")).alias("record"),
+        *records,
+        reason.alias("piece_reason"),
     )
 
 
@@ -111,22 +161,21 @@ def _decode_fields(split: DataFrame) -> DataFrame:
         *(choose(name).alias(name) for name in FIELDS if name != "reason"),
         F.coalesce("piece_reason", choose("reason")).alias("reason"),
         "raw",
+        "record",
+        "payload",
+        "canonical",
         *RECORDS,
     )
 
 
 def _derive(decoded: DataFrame) -> DataFrame:
     """What follows from the columns: the Azure columns of a resource id, reason and series_id."""
-    is_metric, resource = F.col("table") == "metrics", F.col("resource_id")
-    is_azure = F.startswith(resource, F.lit("/subscriptions/"))
-    azure_type = F.concat_ws("/", _segment(resource, 7), _segment(resource, 8))
+    is_metric = F.col("table") == "metrics"
     no_number = F.when(F.coalesce("content", F.lit("")) == "", "no_value").otherwise("bad_value")
     derived = {
-        "cloud_provider": F.coalesce("cloud_provider", F.when(is_azure, "azure")),
-        "cloud_account_id": F.coalesce("cloud_account_id", F.when(is_azure, _segment(resource, 3))),
-        "resource_type": F.coalesce("resource_type", F.when(is_azure, azure_type)),
+        **azure_columns(),
         "reason": F.coalesce("reason", F.when(is_metric & F.col("value").isNull(), no_number)),
-        "series_id": F.when(is_metric, F.xxhash64("resource_id", "namespace", "metric", _in_order("dimensions"))),
+        "series_id": F.when(is_metric, series_id()),
     }
     kept = [name for name in decoded.columns if name not in derived]
     return decoded.select(*kept, *(column.alias(name) for name, column in derived.items()))
@@ -135,7 +184,7 @@ def _derive(decoded: DataFrame) -> DataFrame:
 def _identify(derived: DataFrame) -> DataFrame:
     """event_id is MD5 over what makes a record that record, so that a second delivery of it has the same one."""
     is_metric = F.col("table") == "metrics"
-    numbers = F.xxhash64("value", "minimum", "maximum", "total", "sample_count", _in_order("percentiles"))
+    numbers = F.xxhash64("value", "minimum", "maximum", "total", "sample_count", in_order("percentiles"))
     identity = (
         F.coalesce("source", F.lit("")),
         F.coalesce("native_id", F.lit("")),
@@ -144,15 +193,14 @@ def _identify(derived: DataFrame) -> DataFrame:
         F.when(is_metric, F.col("series_id").cast("string")).otherwise(F.coalesce("resource_id", F.lit(""))),
         F.when(is_metric, numbers.cast("string")).otherwise(F.lit("")),
     )
-    return derived.withColumn("event_id", F.md5(F.concat_ws("\x1f", *identity).cast("binary")))
-
-
-def _in_order(map_name: str) -> Column:
-    """The entries of a map, in an order that does not depend on how they were sent."""
-    entries = F.map_entries(map_name)
-    return F.when(F.size(map_name) > 1, F.sort_array(entries)).otherwise(entries)
-
-
-def _segment(path: Column, place: int) -> Column:
-    """The text between two slashes, counted from 1. `split_part` would compile a regular expression for every row."""
-    return F.substring_index(F.substring_index(path, "/", place), "/", -1)
+    of_ours = F.md5(F.concat_ws("\x1f", *identity).cast("binary"))
+    # Of another family: all that it says. A line of text may truly repeat, so it is known by where it came.
+    text = F.col("payload").cast("string")
+    is_line = (
+        F.is_valid_utf8(text) & ~F.contains(F.rtrim(text, F.lit(BLANK)), F.lit("\n")) & ~is_framed(F.col("payload"))
+    )
+    position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
+    of_others = F.when(F.col("record").isNotNull(), F.md5(F.col("canonical").cast("binary"))).when(
+        F.col("payload").isNotNull(), F.when(is_line, position).otherwise(F.md5("payload"))
+    )
+    return derived.withColumn("event_id", F.coalesce(of_others, of_ours)).drop("canonical")

@@ -38,12 +38,17 @@ END = f',"{WHOLE}":1}}'
 _NOWHERE = "\x00"
 
 
-def family_index(value: Column, families: Sequence[Family]) -> Column:
+def family_index(value: Column, topic: Column, families: Sequence[Family]) -> Column:
     """Which family a value (binary) seems to be of; null if none, or if it is no text."""
     head = F.substring(value, 1, _HEAD).cast("string")
-    marked = (
-        F.when(F.contains(head, F.lit(f'"{family.marker}"')), F.lit(index)) for index, family in enumerate(families)
-    )
+
+    def is_marked(family: Family) -> Column:
+        marked = F.contains(head, F.lit(f'"{family.marker}"'))
+        if family.only is None:
+            return marked
+        return marked & (F.contains(head, F.lit(f'"{family.only}"')) | F.endswith(topic, F.lit(f"-{family.only}")))
+
+    marked = (F.when(is_marked(family), F.lit(index)) for index, family in enumerate(families))
     return F.when(F.is_valid_utf8(value.cast("string")), F.coalesce(*marked))
 
 
@@ -72,5 +77,8 @@ def records_of(parsed: Column, family: Family) -> Column:
     records = F.coalesce(F.when(F.size(parsed["e"]) == 1, parsed["e"]["records"]), parsed["l"])
     is_whole = parsed[WHOLE].isNotNull() & parsed[CORRUPT].isNull()
     # Null, neither true nor false, if an element is null: no lambda, which would cost as much as the parsing.
-    all_have_it = F.array_contains(records[family.always], F.lit(_NOWHERE)).isNotNull()
+    found = records[family.always]
+    all_have_it = F.array_contains(found, F.lit(_NOWHERE)).isNotNull()
+    if family.only is not None:
+        all_have_it = F.size(F.array_except(found, F.array(F.lit(family.only)))) == 0
     return F.when(is_whole & (F.size(records) > 0) & all_have_it, records)

@@ -78,6 +78,7 @@ class Family:
 
     marker: the member that tells it; of two families that claim a record, the first in the list has it.
     always: a member of text that a good record never lacks, often the marker itself.
+    only: the one text that `always` may have, if the marker alone does not tell the family.
     members: DDL of its members.
     """
 
@@ -86,8 +87,9 @@ class Family:
     always: str
     members: str
     decode: Callable[[Column, Column], Decoded]
+    claims: Callable[[Column, Column], Column]  # whether a record (variant) of a topic is of this family
     loose: Loose | None = None
-    second_marker: str | None = None  # tells, piece by piece, a record that lacks the marker
+    only: str | None = None
 
     @property
     def schema(self) -> str:
@@ -98,6 +100,20 @@ class Family:
         """The same with text for numbers, and what tells whether all of it could be read."""
         as_text = self.members.replace("double", "string").replace("bigint", "string")
         return f"struct<{as_text}, {WHOLE}: int, {CORRUPT}: string>"
+
+
+def tighten(loose: Column, family: Family) -> Column:
+    """A record read with `text_schema`, its numbers converted, as the family's schema has it."""
+    tight = loose
+    for name, number in family.loose.tighten(loose).items() if family.loose is not None else ():
+        tight = tight.withField(name, number)
+    return F.when(loose.isNotNull(), tight.dropFields(WHOLE, CORRUPT).cast(family.schema))
+
+
+def failure(loose: Column, family: Family) -> Column:
+    """Why such a record cannot be used; null if it can."""
+    reason = F.when(loose[CORRUPT].isNotNull(), "wrong_shape")
+    return reason if family.loose is None else reason.when(family.loose.unreadable(loose), "bad_value")
 
 
 def field_of(decoded: Decoded, name: str) -> Column | None:

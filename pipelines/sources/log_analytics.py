@@ -10,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.family import Decoded, Family, strings
+from pipelines.sources.log_analytics_rows import is_row_of
 from pipelines.sources.values import to_time
 
 SHARED = ("Type", "TimeGenerated", "Computer", "_ItemId", "_ResourceId", "ResourceId")
@@ -63,8 +64,9 @@ def as_map(record: Column, members: tuple[str, ...]) -> Column:
 FAMILY = Family(
     "azure.log_analytics",
     "TimeGenerated",
-    "TimeGenerated",
+    "Type",
     strings(*SHARED, *_HEARTBEAT, *_ATTRIBUTES),
     decode,
-    second_marker="_ItemId",
+    is_row_of("Heartbeat"),
+    only="Heartbeat",
 )

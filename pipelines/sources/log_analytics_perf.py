@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.family import Decoded, Family, Loose, strings
 from pipelines.sources.log_analytics import SHARED, as_map, resource_of, source_of, table_of
+from pipelines.sources.log_analytics_rows import is_row_of
 from pipelines.sources.values import finite, is_infinite, to_number, to_time
+from pipelines.sources.variant import member
 
 # Documented columns that have none of their own in silver.
 _ATTRIBUTES = ("TenantId", "SourceSystem", "CounterPath", "_Internal_WorkspaceResourceId")
@@ -56,11 +58,16 @@ def _unreadable(loose: Column) -> Column:
     return (text != "") & to_number(text).isNull()
 
 
+def claims(record: Column, topic: Column) -> Column:
+    return member(record, "CounterName").isNotNull() | is_row_of("Perf")(record, topic)
+
+
 FAMILY = Family(
     "azure.log_analytics.perf",
     "CounterName",
     "CounterName",
     f"{_TEXTS}, CounterValue: double",
     decode,
+    claims,
     Loose(_tighten, _unreadable),
 )

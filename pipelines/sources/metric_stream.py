@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.family import MAP, Decoded, Family, Loose, strings
 from pipelines.sources.values import epoch_ms_to_time, finite, is_infinite, to_number
+from pipelines.sources.variant import member
 
 _TEXTS = ("metric_stream_name", "account_id", "region", "namespace", "metric_name", "unit")
 _STATISTICS = ("count", "sum", "min", "max")
@@ -93,11 +94,16 @@ def _unreadable(loose: Column) -> Column:
     return F.exists(texts, lambda text: to_number(text).isNull())
 
 
+def claims(record: Column, topic: Column) -> Column:
+    return member(record, "metric_name").isNotNull()
+
+
 FAMILY = Family(
     "aws.metric_stream",
     "metric_name",
     "metric_name",
     f"{strings(*_TEXTS)}, timestamp: bigint, dimensions: {MAP}, value: map<string,double>",
     decode,
+    claims,
     Loose(_tighten, _unreadable),
 )

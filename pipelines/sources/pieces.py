@@ -1,144 +1,143 @@
-"""Kafka value → records, the slow path: for values that are partly bad, mixed, or written in an unusual way.
+"""Kafka value → its pieces, the slow path: for values that are not wholly of one of the families that send most.
 
-One bad element spoils `from_json` for its whole array, so a value is taken apart here and each piece parsed by itself,
-with the family that its members tell. Slow, as each step is evaluated by itself, and rarely needed. What a lambda names
-is evaluated for each element: so what it needs of the value comes from a column, and not from an expression.
+A value is parsed once, as a variant, and taken apart, so that each piece can be recognised and decoded by itself, and
+one bad element costs nothing but itself. What is no JSON (compressed, Avro, lines of text) is one piece: its bytes.
+
+Each step is a projection, as what an expression names twice is evaluated twice. What a lambda names is evaluated for
+each element, so what it needs of the value comes from a column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import reduce
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.sources.envelope import BLANK, END, STRICT
-from pipelines.sources.family import CORRUPT, MAP, WHOLE, Family
+from pipelines.sources.envelope import BLANK, STRICT
+from pipelines.sources.family import MAP
+from pipelines.sources.variant import elements, parse_whole, word
 
+# Of each piece: record if it is JSON, payload if it is not, or the reason why it is neither; raw is its text, if known.
+PIECE = "struct<record: variant, payload: binary, raw: string, reason: string>"
+# Confluent's two framings of Avro: a schema's id before the record, or its GUID in a header beside the bare record. The
+# second is made like the first here: the header's value before the record.
+SCHEMA_HEADER = "__value_schema_id"
+ID_FRAME, GUID_FRAME = b"\x00", b"\x01"
 _BETWEEN_OBJECTS = r"\}\s*\{"
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")  # gzip, and zlib at its levels
+_MARK = "\ufeff"
 
 
-def raw_pieces(text: Column) -> Column:
-    """A value → struct<raws, reason, not_an_object>.
+def take_apart(values: DataFrame) -> DataFrame:
+    """Adds `pieces`, an array of PIECE that is never empty; null where `is_taken`.
 
-    raws: its records' texts; reason: why it holds none; not_an_object: the reason for a text of them that is no object.
+    `values` has value (binary), headers and is_taken.
     """
-    enveloped = _parse(text, "struct<records: array<string>>")["records"]
-    listed = _parse(_as_array(text), "array<string>")
-    concatenated = _parse(
-        F.concat(F.lit("["), F.regexp_replace(text, _BETWEEN_OBJECTS, "},{"), F.lit("]")), "array<string>"
+    kept = values.columns
+    steps = values.select(*kept, F.when(~F.col("is_taken"), _lead(F.col("value"), F.col("headers"))).alias("lead"))
+    steps = steps.select(*kept, "lead", F.when(F.col("lead") == "json", parse_whole(_text())).alias("whole"))
+    joined = F.concat(F.lit("["), F.regexp_replace(_text(), _BETWEEN_OBJECTS, "},{"), F.lit("]"))
+    spoilt = (F.col("lead") == "json") & F.col("whole").isNull() & _is_bracketed()
+    steps = steps.select(*kept, "lead", "whole", F.when(spoilt, parse_whole(joined)).alias("joined"))
+    pieces = F.when(~F.col("is_taken"), _pieces(F.col("lead")))
+    return steps.select(*(name for name in kept if name != "headers"), pieces.cast(f"array<{PIECE}>").alias("pieces"))
+
+
+def is_framed(payload: Column) -> Column:
+    """Whether a piece's payload is an Avro record behind the id of its schema."""
+    return F.startswith(payload, F.lit(ID_FRAME)) | F.startswith(payload, F.lit(GUID_FRAME))
+
+
+def unwrap(record: Column) -> Column:
+    """The message in a queue's or a topic's own envelope (SQS, SNS, as a function is handed it), or the record."""
+    notification = F.when(word(record, "Type") == "Notification", word(record, "Message"))
+    message = F.coalesce(
+        F.when(word(record, "messageId", "MessageId").isNotNull(), word(record, "body", "Body")),
+        word(record, "Sns.Message"),
+        notification,
     )
-    lines = F.filter(F.split(text, r"\r?\n"), lambda line: F.btrim(line, F.lit(BLANK)) != "")
+    parsed = parse_whole(message)
+    # One record in an envelope of its own, as a bucket sends it to a queue.
+    only = F.when(F.size(elements(parsed, "Records")) == 1, F.get(elements(parsed, "Records"), F.lit(0)))
+    return F.when(message.isNotNull(), F.coalesce(only, parsed, record)).otherwise(record)
 
-    def found(raws: Column | None, reason: Column | None, not_an_object: str) -> Column:
-        return F.struct(
-            (F.lit(None).cast("array<string>") if raws is None else raws).alias("raws"),
-            (F.lit(None).cast("string") if reason is None else reason).alias("reason"),
-            F.lit(not_an_object).alias("not_an_object"),
-        )
 
-    def records(raws: Column) -> Column:
-        return found(raws, F.when(F.size(raws) == 0, "empty_records"), "wrong_shape")
+def _text() -> Column:
+    text = F.col("value").cast("string")
+    return F.when(F.startswith(text, F.lit(_MARK)), F.substring(text, 2, 2_147_483_647)).otherwise(text)
 
-    nothing, twice = _value_reason(text), _repeats_records(text) & enveloped.isNotNull()
+
+def _is_bracketed() -> Column:
+    start = F.substring(F.ltrim(F.substring(_text(), 1, 100), F.lit(BLANK)), 1, 1)
+    return start.isin("{", "[")
+
+
+def _lead(value: Column, headers: Column) -> Column:
+    """How to go on with a value: `json`, `bytes`, `guid`, or the reason why it holds nothing to decode."""
+    text = value.cast("string")
+    is_binary = reduce(Column.__or__, (F.startswith(value, F.lit(start)) for start in (ID_FRAME, *_COMPRESSED)))
     return (
-        F.when(nothing.isNotNull(), found(None, nothing, ""))
-        .when(twice, found(None, F.lit("duplicate_key"), ""))
-        .when(enveloped.isNotNull(), records(enveloped))
-        .when(listed.isNotNull(), records(listed))
-        .when(F.size(concatenated) > 0, records(concatenated))
-        .when(F.size(lines) > 1, found(lines, None, "malformed_json"))
-        .otherwise(found(None, F.lit("malformed_json"), ""))
-    )
-
-
-def decode_pieces(text: Column, raw: Column, families: Sequence[Family]) -> Column:
-    """`raw_pieces` of `text` → array, never empty, of struct<r0, r1, …, raw, reason>.
-
-    Each has an `r<i>`, or the `reason` why it has none, or both.
-    """
-
-    def piece(one: Column) -> Column:
-        return _decode_piece(F.coalesce(one, F.lit("null")), families, raw["not_an_object"])
-
-    failed = F.array(_piece(text, [_absent(family) for family in families], raw["reason"]))
-    return F.when(raw["reason"].isNotNull(), failed).otherwise(F.transform(raw["raws"], piece))
-
-
-def pieces_type(families: Sequence[Family]) -> str:
-    records = ", ".join(f"r{index}: {family.schema}" for index, family in enumerate(families))
-    return f"array<struct<{records}, raw: string, reason: string>>"
-
-
-def _value_reason(text: Column) -> Column:
-    """Why a Kafka value, its bytes taken as `text`, holds nothing to decode; null if it does."""
-    return (
-        F.when(text.isNull(), "null_value")
+        F.when(value.isNull(), "null_value")
+        .when((F.size(headers) > 0) & _schema_header(headers).isNotNull(), "guid")
+        .when(is_binary, "bytes")
         .when(~F.is_valid_utf8(text), "invalid_utf8")
         .when(F.btrim(text, F.lit(BLANK)) == "", "empty_value")
+        .otherwise("json")
     )
 
 
-def _parse(text: Column, schema: str) -> Column:
-    """`text` as `schema` (a DDL type), null unless all of it is exactly one JSON value of that shape."""
-    whole = F.from_json(F.concat(F.lit('{"v":'), text, F.lit(END)), f"struct<v: {schema}, {WHOLE}: int>", STRICT)
-    return F.when(whole[WHOLE].isNotNull(), whole["v"])
+def _schema_header(headers: Column) -> Column:
+    return F.get(F.filter(headers, lambda header: header["key"] == SCHEMA_HEADER), F.lit(0))["value"]
 
 
-def _decode_piece(raw: Column, families: Sequence[Family], not_an_object: Column) -> Column:
-    def with_members(members: Column) -> Column:
-        chosen = F.when(members.isNull(), _piece(raw, [_absent(family) for family in families], not_an_object))
-        for index, family in enumerate(families):
-            claims = F.map_contains_key(members, F.lit(family.marker))
-            if family.second_marker is not None:
-                claims = claims | F.map_contains_key(members, F.lit(family.second_marker))
-            chosen = chosen.when(claims, _as_family(raw, families, index))
-        unknown = _piece(raw, [_absent(family) for family in families], F.lit("unknown_envelope"))
-        return chosen.otherwise(unknown)
-
-    return _let(_parse(raw, MAP), with_members)
-
-
-def _as_family(raw: Column, families: Sequence[Family], index: int) -> Column:
-    family = families[index]
-
-    def with_record(record: Column) -> Column:
-        failure, tight = F.when(record[CORRUPT].isNotNull(), "wrong_shape"), record
-        if family.loose is not None:
-            failure = failure.when(family.loose.unreadable(record), "bad_value")
-            for name, number in family.loose.tighten(record).items():
-                tight = tight.withField(name, number)
-        records = [_absent(other) for other in families]
-        records[index] = tight.dropFields(WHOLE, CORRUPT).cast(family.schema)
-        return _piece(raw, records, failure)
-
-    trimmed = F.btrim(raw, F.lit(BLANK)).cast("binary")
-    but_last = F.substring(trimmed, 1, F.octet_length(trimmed) - 1).cast("string")
-    return _let(F.from_json(F.concat(but_last, F.lit(END)), family.text_schema, STRICT), with_record)
+def _pieces(lead: Column) -> Column:
+    text, document = _text(), F.coalesce("whole", "joined")
+    lines = F.filter(F.split(text, r"\r?\n"), lambda line: F.btrim(line, F.lit(BLANK)) != "")
+    repeats = document.isNotNull() & F.contains(text, F.lit('"records"')) & _repeats_records(text)
+    return (
+        F.when(lead == "bytes", F.array(_piece(payload=F.col("value"))))
+        .when(lead == "guid", F.array(_piece(payload=F.concat(_schema_header(F.col("headers")), F.col("value")))))
+        .when(lead != "json", F.array(_piece(raw=text, reason=lead)))
+        .when(repeats, F.array(_piece(raw=text, reason=F.lit("duplicate_key"))))
+        .when(document.isNotNull(), _records_of(document, text))
+        .when(~_is_bracketed(), F.array(_piece(payload=F.col("value"))))
+        .when(F.size(lines) > 1, F.transform(lines, _line))
+        .otherwise(F.array(_piece(raw=text, reason=F.lit("malformed_json"))))
+    )
 
 
-def _let(column: Column, use: Callable[[Column], Column]) -> Column:
-    """`use(column)`, with `column` evaluated once."""
-    return F.get(F.transform(F.array(column), use), F.lit(0))
+def _records_of(document: Column, text: Column) -> Column:
+    listed = F.coalesce(elements(document), F.array(document))
+    # Also of several exports in one value.
+    records = F.flatten(F.transform(listed, lambda one: F.coalesce(elements(one, "records", "Records"), F.array(one))))
+    empty = F.array(_piece(raw=text, reason=F.lit("empty_records")))
+    return F.when(F.size(records) == 0, empty).otherwise(F.transform(records, lambda record: _piece(record=record)))
 
 
-def _piece(raw: Column, records: Sequence[Column], reason: Column) -> Column:
-    named = [record.alias(f"r{index}") for index, record in enumerate(records)]
-    return F.struct(*named, raw.alias("raw"), reason.alias("reason"))
+def _line(line: Column) -> Column:
+    record = parse_whole(line)
+    return _piece(record=record, raw=line, reason=F.when(record.isNull(), "malformed_json"))
 
 
-def _absent(family: Family) -> Column:
-    return F.lit(None).cast(family.schema)
+def _piece(
+    record: Column | None = None,
+    payload: Column | None = None,
+    raw: Column | None = None,
+    reason: Column | None = None,
+) -> Column:
+    def known(column: Column | None, kind: str) -> Column:
+        return F.lit(None).cast(kind) if column is None else column.cast(kind)
+
+    return F.struct(
+        known(record, "variant").alias("record"),
+        known(payload, "binary").alias("payload"),
+        known(raw, "string").alias("raw"),
+        known(reason, "string").alias("reason"),
+    )
 
 
 def _repeats_records(text: Column) -> Column:
-    """The key `records` twice in one object: variant parsing, which refuses repeated keys, decides."""
-    twice = F.length(F.substring_index(text, '"records"', 2)) < F.length(text)
-    return twice & F.try_parse_json(text).isNull()
-
-
-def _as_array(text: Column) -> Column:
-    """A JSON array as it is; one object, or objects with line breaks between them, as an array."""
-    joined = F.when(F.contains(text, F.lit("\n")), F.regexp_replace(text, r"\}\s*\n\s*\{", "},{")).otherwise(text)
-    is_array = F.startswith(F.ltrim(text, F.lit(BLANK)), F.lit("["))
-    return F.when(is_array, text).otherwise(F.concat(F.lit("["), joined, F.lit("]")))
+    """The key `records` twice in one object, of which a variant would keep the last. A map keeps both."""
+    names = F.map_keys(F.from_json(text, MAP, STRICT))
+    return F.size(F.filter(names, lambda name: name == "records")) > 1

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.family import MAP, Decoded, Family, strings
 from pipelines.sources.values import to_number, to_time
+from pipelines.sources.variant import member
 
 _NAME = "__name__"
 
@@ -48,4 +49,12 @@ def _without_name(labels: Column) -> Column:
     return F.map_filter(labels, lambda name, _: name != _NAME)
 
 
-FAMILY = Family("prometheus", "labels", "name", f"{strings('timestamp', 'value', 'name')}, labels: {MAP}", decode)
+def claims(record: Column, topic: Column) -> Column:
+    return member(record, "labels").isNotNull() & (
+        member(record, "name").isNotNull() | member(record, "value").isNotNull()
+    )
+
+
+FAMILY = Family(
+    "prometheus", "labels", "name", f"{strings('timestamp', 'value', 'name')}, labels: {MAP}", decode, claims
+)

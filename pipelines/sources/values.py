@@ -11,7 +11,7 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-_EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
+EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
 
 
 def to_number(text: Column) -> Column:
@@ -39,7 +39,7 @@ def to_time(text: Column) -> Column:
 
 def epoch_ms_to_time(milliseconds: Column) -> Column:
     """Milliseconds since 1970 → timestamp, null outside the years 1 to 9999."""
-    return F.when(milliseconds.between(_EARLIEST_MS, _LATEST_MS), F.timestamp_millis(milliseconds))
+    return F.when(milliseconds.between(EARLIEST_MS, LATEST_MS), F.timestamp_millis(milliseconds))
 
 
 def _any(conditions: Iterable[Column]) -> Column:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines import bronze, silver
+from pipelines import bronze, routing
 from pipelines.gold import metric_rollup
 from pipelines.settings import Settings
 from pipelines.tables import Table
@@ -44,7 +44,7 @@ def percentiles(settings: Settings, window: Window) -> dict[str, dict[str, float
     """p50, p95 and p99 in seconds for bronze, silver and gold, over the records that reached Kafka in `window`."""
     return {
         "bronze": _summary(_appended(settings, bronze.TABLE, window)),
-        "silver": _summary(_appended(settings, silver.METRICS, window)),
+        "silver": _summary(_appended(settings, routing.METRICS, window)),
         "gold": _summary(_rolled_up(settings, window)),
     }
 
@@ -82,7 +82,7 @@ def _rolled_up(settings: Settings, window: Window) -> NDArray[np.float64]:
     batches = sorted(batch for batch in ends if batch in visible)
     after = [ends[batch] for batch in batches]
     found = []
-    for commit in commits(settings, silver.METRICS):
+    for commit in commits(settings, routing.METRICS):
         # A batch has read all versions below its end.
         index = bisect_left(after, commit.version + 1)
         if index < len(batches):

@@ -12,11 +12,14 @@ from rich.console import Console
 from pipelines import bronze, silver
 from pipelines.gold import metric_rollup
 from pipelines.local.simulator import TOPICS
+from pipelines.schema_registry import RegisteredSchemas
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, read_appends, start_query
 from tests.bench import floors, peer
 from tests.bench.workload import Load, reset
 
+# The load has no Avro.
+NO_SCHEMAS = RegisteredSchemas(lambda: None)
 _ROUNDS = 3
 
 
@@ -26,7 +29,7 @@ def measure(spark: SparkSession, settings: Settings, bootstrap: str, load: Load,
         "kafka_noop": lambda: _kafka_noop(spark, settings, bootstrap),
         "bronze": lambda: _stream(bronze.start(spark, settings, bootstrap, Trigger.AVAILABLE_NOW)),
         "from_json_noop": lambda: _from_json_noop(spark, settings),
-        "silver": lambda: _stream(silver.start(spark, settings, Trigger.AVAILABLE_NOW)),
+        "silver": lambda: _stream(silver.start(spark, settings, NO_SCHEMAS, Trigger.AVAILABLE_NOW)),
         "rollup": lambda: _stream(metric_rollup.start(spark, settings, Trigger.AVAILABLE_NOW)),
         "peer_bronze": lambda: peer.bronze(bootstrap, TOPICS, settings.root / "peer" / "bronze"),
         "peer_silver": lambda: peer.silver(settings.root / "peer" / "bronze", settings.root / "peer" / "silver"),

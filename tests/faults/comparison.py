@@ -6,10 +6,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, MapType
 
-from pipelines import bronze, silver
+from pipelines import bronze
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.routing import RECORD_TABLES, TABLES, to_items
 from pipelines.settings import Settings
-from pipelines.sources.decode import POSITION, decode
+from pipelines.sources.decode import POSITION
 from pipelines.tables import Table, read_table
 
 _EXAMPLES = 5
@@ -24,7 +25,7 @@ def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[st
     """Table → some of the rows that only one of both has; empty if they agree."""
     repeated = _delivered_repeatedly(spark, right)
     found: dict[str, list[str]] = {}
-    for table in (bronze.TABLE, *silver.TABLES, metric_rollup.TABLE, agent_health.TABLE):
+    for table in (bronze.TABLE, *TABLES, metric_rollup.TABLE, agent_health.TABLE):
         sides = [_comparable(read_table(spark, settings, table), table, repeated) for settings in (left, right)]
         compare = _unlike_in_sums if table is metric_rollup.TABLE else _only_in_one
         examples = compare(*sides)
@@ -35,14 +36,14 @@ def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[st
 
 def _delivered_repeatedly(spark: SparkSession, settings: Settings) -> DataFrame:
     """The event ids that came more than once: which delivery of them is kept is open."""
-    items = silver.validate(decode(read_table(spark, settings, bronze.TABLE)), settings)
+    items = to_items(read_table(spark, settings, bronze.TABLE), settings)
     return items.where("reason IS NULL").groupBy("event_id").count().where("count > 1").select("event_id").cache()
 
 
 def _comparable(rows: DataFrame, table: Table, repeated: DataFrame) -> DataFrame:
     kept = rows.drop(*_OWN, *(_JUDGED if table is agent_health.TABLE else ()))
     kept = kept.select(*(_canonical(kept, name) for name in kept.columns))
-    if table not in (silver.METRICS, silver.HEARTBEATS):
+    if table not in RECORD_TABLES:
         return kept
     marked = kept.join(repeated.withColumn("is_repeated", F.expr("true")), "event_id", "left")
     hidden = {name: F.when(F.col("is_repeated").isNull(), F.col(name)) for name in (*POSITION, "kafka_timestamp")}

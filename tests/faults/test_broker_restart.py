@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pipelines.local import services, state
 from pipelines.operations.reconcile import reconcile
 from pipelines.settings import Settings
-from tests.conftest import Kafka, Launcher, SettingsFactory, wait_until
+from tests.conftest import NO_SCHEMAS, Kafka, Launcher, SettingsFactory, wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -78,6 +78,6 @@ def test_a_killed_broker_costs_nothing(
         again = launch("lakehouse", "run", "all", "--trigger", "available-now", environ=environ)
         assert again.wait(180) == 0, again.output
     assert rows(settings) == 900
-    (balance,) = reconcile(spark, settings)
+    (balance,) = reconcile(spark, settings, NO_SCHEMAS)
     assert balance.holds
     assert (balance.silver, balance.duplicates, balance.late_duplicates) == (900, 0, 0)

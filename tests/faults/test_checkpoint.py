@@ -14,7 +14,7 @@ from pipelines.local.simulator import FleetSize, Simulation, SimulationConfig
 from pipelines.operations.reconcile import reconcile
 from pipelines.settings import Settings
 from pipelines.tables import all_contracts, read_table
-from tests.conftest import Kafka, SettingsFactory, catch_up
+from tests.conftest import NO_SCHEMAS, Kafka, SettingsFactory, catch_up
 
 QUERIES = ("bronze", "silver", "gold_metric_rollup", "gold_agent_health")
 # When a row was judged, which is told anew each time.
@@ -82,4 +82,4 @@ def test_a_repeated_batch_changes_nothing(spark: SparkSession, kafka: Kafka, pro
         after = contents(spark, processed)
         for table, rows in before.items():
             assert after[table] == rows, f"{table} changed when {query} repeated its last batch"
-    assert all(balance.holds for balance in reconcile(spark, processed))
+    assert all(balance.holds for balance in reconcile(spark, processed, NO_SCHEMAS))

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pipelines.local.simulator import FleetSize, Message, Simulation, SimulationConfig
 from pipelines.operations.reconcile import reconcile
 from pipelines.settings import Settings
-from tests.conftest import Kafka, Launcher, Program, SettingsFactory, catch_up, wait_until
+from tests.conftest import NO_SCHEMAS, Kafka, Launcher, Program, SettingsFactory, catch_up, wait_until
 from tests.faults.comparison import differences
 
 pytestmark = pytest.mark.faults
@@ -140,6 +140,6 @@ def test_ten_kills_leave_what_one_clean_batch_gives(
     catch_up(spark, clean, kafka.bootstrap)
 
     assert differences(spark, killed, clean) == {}
-    assert all(balance.holds and not balance.late_duplicates for balance in reconcile(spark, killed))
+    assert all(balance.holds and not balance.late_duplicates for balance in reconcile(spark, killed, NO_SCHEMAS))
     assert hit["silver"] > 0, "no kill came within a batch of silver"
     assert hit["gold_metric_rollup"] > 0, "no kill came within a batch of the rollup"

@@ -14,11 +14,11 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import bronze, silver
+from pipelines import bronze, routing
 from pipelines.operations.reconcile import TopicBalance, reconcile
 from pipelines.settings import Settings
 from pipelines.tables import read_table
-from tests.conftest import Kafka, SettingsFactory, catch_up
+from tests.conftest import NO_SCHEMAS, Kafka, SettingsFactory, catch_up
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TIME = NOW.isoformat().replace("+00:00", "Z")
@@ -149,12 +149,14 @@ class Outcome:
 
     def __init__(self, spark: SparkSession, settings: Settings, kafka: Kafka) -> None:
         self.spark, self.settings, self.kafka = spark, settings, kafka
-        metrics = read_table(spark, settings, silver.METRICS).select("topic", "offset", "item", "value")
-        heartbeats = read_table(spark, settings, silver.HEARTBEATS).select("topic", "offset", "item")
-        quarantine = read_table(spark, settings, silver.QUARANTINE).withColumn("raw_size", F.octet_length("raw"))
+        metrics = read_table(spark, settings, routing.METRICS).select("topic", "offset", "item", "value")
+        heartbeats = read_table(spark, settings, routing.HEARTBEATS).select("topic", "offset", "item")
+        quarantine = read_table(spark, settings, routing.QUARANTINE).withColumn("raw_size", F.octet_length("raw"))
         self.silver = [*metrics.collect(), *heartbeats.withColumn("value", F.lit(None)).collect()]
         self.quarantine = quarantine.orderBy("item").collect()
-        self.balances: dict[str, TopicBalance] = {balance.topic: balance for balance in reconcile(spark, settings)}
+        self.balances: dict[str, TopicBalance] = {
+            balance.topic: balance for balance in reconcile(spark, settings, NO_SCHEMAS)
+        }
 
 
 def topic_of(case: Case) -> str:
@@ -216,6 +218,6 @@ def test_the_stream_goes_on_afterwards(spark: SparkSession, kafka: Kafka, make_s
         catch_up(spark, settings, kafka.bootstrap, "bronze")
         catch_up(spark, settings, kafka.bootstrap, "silver")
 
-    (balance,) = reconcile(spark, settings)
+    (balance,) = reconcile(spark, settings, NO_SCHEMAS)
     assert (balance.silver, balance.quarantined, balance.items) == (5, 5, 10)
     assert balance.holds

@@ -9,14 +9,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import bronze, silver
+from pipelines import bronze, routing
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.local.simulator import FleetSize, IncidentKind, Simulation, SimulationConfig, Summary
 from pipelines.local.simulator.incidents import AWS, HEARTBEAT, PERF, PROMETHEUS, TOPICS
 from pipelines.operations.reconcile import TopicBalance, reconcile
 from pipelines.settings import Settings
 from pipelines.tables import all_contracts, read_table
-from tests.conftest import Kafka, SettingsFactory, catch_up
+from tests.conftest import NO_SCHEMAS, Kafka, SettingsFactory, catch_up
 
 REASONS = {
     "missing_time": "bad_time",
@@ -82,7 +82,7 @@ def lakehouse(spark: SparkSession, broker: str, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def balances(lakehouse: Lakehouse) -> dict[str, TopicBalance]:
-    return {balance.topic: balance for balance in reconcile(lakehouse.spark, lakehouse.settings)}
+    return {balance.topic: balance for balance in reconcile(lakehouse.spark, lakehouse.settings, NO_SCHEMAS)}
 
 
 def test_the_simulation_has_everything_that_is_to_be_told_apart(lakehouse: Lakehouse) -> None:
@@ -111,7 +111,7 @@ def test_each_topic_is_accounted_for_to_the_item(
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_each_bad_record_is_in_quarantine_for_what_is_wrong_with_it(name: str, lakehouse: Lakehouse) -> None:
-    quarantine = lakehouse.table(silver.QUARANTINE).where(F.col("topic") == lakehouse.kafka.topic(name))
+    quarantine = lakehouse.table(routing.QUARANTINE).where(F.col("topic") == lakehouse.kafka.topic(name))
     found = {row["reason"]: row["count"] for row in quarantine.groupBy("reason").count().collect()}
 
     assert found == {REASONS[fault]: count for fault, count in lakehouse.sent[name].bad.items()}
@@ -120,14 +120,14 @@ def test_each_bad_record_is_in_quarantine_for_what_is_wrong_with_it(name: str, l
 def test_each_record_is_in_the_table_of_its_kind(lakehouse: Lakehouse) -> None:
     sources = {
         name: {row["source"] for row in lakehouse.table(table).select("source").distinct().collect()}
-        for name, table in (("metrics", silver.METRICS), ("heartbeats", silver.HEARTBEATS))
+        for name, table in (("metrics", routing.METRICS), ("heartbeats", routing.HEARTBEATS))
     }
 
     assert sources["metrics"] == {"azure.log_analytics.perf", "aws.metric_stream", "prometheus"}
     assert sources["heartbeats"] == {"azure.log_analytics.heartbeat"}
-    assert lakehouse.table(silver.HEARTBEATS).count() == lakehouse.sent[HEARTBEAT].unique
+    assert lakehouse.table(routing.HEARTBEATS).count() == lakehouse.sent[HEARTBEAT].unique
     metrics = sum(lakehouse.sent[name].unique for name in (PERF, AWS, PROMETHEUS))
-    assert lakehouse.table(silver.METRICS).count() == metrics
+    assert lakehouse.table(routing.METRICS).count() == metrics
 
 
 def test_bronze_holds_every_value_once(lakehouse: Lakehouse) -> None:
@@ -140,7 +140,7 @@ def test_bronze_holds_every_value_once(lakehouse: Lakehouse) -> None:
 @pytest.mark.parametrize("granularity", ["PT1M", "PT1H"])
 def test_the_rollup_counts_each_silver_row_in_one_window(granularity: str, lakehouse: Lakehouse) -> None:
     rollup = lakehouse.table(metric_rollup.TABLE).where(F.col("granularity") == granularity)
-    metrics = lakehouse.table(silver.METRICS)
+    metrics = lakehouse.table(routing.METRICS)
     keys = ["window_start", "series_id"]
     unit = "minute" if granularity == "PT1M" else "hour"
     expected = metrics.groupBy(F.date_trunc(unit, "event_time").alias("window_start"), "series_id").agg(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from pipelines import silver
+from pipelines import routing
 from pipelines.gold.agent_health import TABLE, refresh, update_health
 from pipelines.settings import Settings
 from pipelines.tables import Table, ensure_table, read_table
@@ -44,7 +44,7 @@ class Health:
             for agent, second in beats
         ]
         self._history += new
-        heartbeats, history = (frame(self.spark, silver.HEARTBEATS, rows) for rows in (new, self._history))
+        heartbeats, history = (frame(self.spark, routing.HEARTBEATS, rows) for rows in (new, self._history))
         before = frame(self.spark, TABLE, self._rows)
         after = update_health(before, heartbeats, history, self.settings, NOON + timedelta(seconds=now))
         self._rows = [aware(row) for row in after.collect()]
@@ -170,13 +170,13 @@ def test_a_repeated_batch_changes_nothing(health: Health) -> None:
 
 def test_without_heartbeats_time_passes_all_the_same(spark: SparkSession, settings: Settings) -> None:
     """`refresh` judges the table as it is on disk."""
-    for table in (silver.HEARTBEATS, TABLE):
+    for table in (routing.HEARTBEATS, TABLE):
         ensure_table(spark, settings, table)
     beats = [{"resource_id": "a", "event_time": NOON, "source": "test"}]
     heard = update_health(
         frame(spark, TABLE, []),
-        frame(spark, silver.HEARTBEATS, beats),
-        frame(spark, silver.HEARTBEATS, beats),
+        frame(spark, routing.HEARTBEATS, beats),
+        frame(spark, routing.HEARTBEATS, beats),
         settings,
         NOON,
     )

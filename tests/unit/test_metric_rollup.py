@@ -12,13 +12,13 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import silver
+from pipelines import routing
 from pipelines.gold.metric_rollup import TABLE, write_batch
 from pipelines.settings import Settings
 from pipelines.tables import ensure_table, read_table
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-_SCHEMA = ", ".join(f"`{column.name}` {column.type}" for column in silver.METRICS.columns)
+_SCHEMA = ", ".join(f"`{column.name}` {column.type}" for column in routing.METRICS.columns)
 _DEFAULTS: dict[str, Any] = {
     "series_id": 1, "source": "test", "resource_id": "r", "namespace": "n", "metric": "m", "event_time": NOON,
     "kafka_timestamp": NOON,
@@ -43,7 +43,7 @@ class Rollup:
         write_batch(self._metrics(rows), batch, self.settings, query)
 
     def _metrics(self, rows: tuple[dict[str, Any], ...]) -> DataFrame:
-        names = [column.name for column in silver.METRICS.columns]
+        names = [column.name for column in routing.METRICS.columns]
         filled = [tuple({**_DEFAULTS, **row}.get(name) for name in names) for row in rows]
         return self.spark.createDataFrame(filled, _SCHEMA)
 

@@ -15,6 +15,7 @@ from pipelines.operations import run
 from pipelines.operations.run import Job, Stream, explain, run_available, run_continuous, stop_signals, streams_of
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
+from tests.conftest import NO_SCHEMAS
 
 SPARK: Any = None  # streams that are made up need no session
 
@@ -64,7 +65,7 @@ def nothing(_queries: list[Any]) -> None:
     ],
 )
 def test_a_job_has_the_streams_of_its_layer_upstream_first(job: Job, layers: list[Job]) -> None:
-    assert [stream.layer for stream in streams_of(job, "broker:9092")] == layers
+    assert [stream.layer for stream in streams_of(job, "broker:9092", NO_SCHEMAS)] == layers
 
 
 def test_available_now_runs_one_stream_after_the_other(settings: Settings) -> None:

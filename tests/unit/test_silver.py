@@ -11,21 +11,24 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import silver
+from pipelines import routing, silver
 from pipelines.quality import reasons
+from pipelines.routing import HEARTBEATS, METRICS, QUARANTINE
 from pipelines.settings import Settings
 from pipelines.tables import ensure_table, read_table
+from tests.conftest import NO_SCHEMAS
 
+TABLES = (METRICS, HEARTBEATS, QUARANTINE)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _DECODED = (
     "topic string, partition int, offset bigint, item int, table string, reason string, raw string, event_id string, "
     "event_time timestamp, kafka_timestamp timestamp, ingest_time timestamp, resource_id string, namespace string, "
-    "metric string, value double"
+    "metric string, value double, part int, record variant, payload binary, source string"
 )
 _GOOD: dict[str, Any] = {
     "topic": "t", "partition": 0, "offset": 0, "item": 0, "table": "metrics", "event_id": "e", "event_time": NOON,
     "kafka_timestamp": NOON, "ingest_time": NOON, "resource_id": "r", "namespace": "n", "metric": "m", "value": 1.0,
-    "raw": "sent",
+    "raw": "sent", "part": 0,
 }  # fmt: skip
 
 
@@ -37,7 +40,7 @@ def decoded(spark: SparkSession, *changes: dict[str, Any]) -> DataFrame:
 
 
 def validated(spark: SparkSession, settings: Settings, *changes: dict[str, Any]) -> list[str | None]:
-    rows = silver.validate(decoded(spark, *changes), settings).orderBy("offset")
+    rows = routing.validate(decoded(spark, *changes), settings).orderBy("offset")
     return [row["reason"] for row in rows.select("reason").collect()]
 
 
@@ -69,7 +72,7 @@ def test_each_rule_of_the_contracts_has_a_reason_of_its_own(spark: SparkSession,
 
 
 def test_every_rule_is_tried_above_and_explained(spark: SparkSession) -> None:
-    rules = {rule.reason for table in (silver.METRICS, silver.HEARTBEATS) for rule in table.rules}
+    rules = {rule.reason for table in (METRICS, HEARTBEATS) for rule in table.rules}
 
     assert rules == {"bad_time", "future_time", "no_resource", "no_metric", "no_value"}
     assert rules <= set(reasons.explanations())
@@ -113,11 +116,12 @@ def test_the_text_is_kept_for_what_is_bad_and_for_nothing_else(spark: SparkSessi
         }
     )
     columns = (
-        "topic string, partition int, offset bigint, kafka_timestamp timestamp, ingest_time timestamp, value binary"
+        "topic string, partition int, offset bigint, kafka_timestamp timestamp, ingest_time timestamp, value binary, "
+        "headers array<struct<key: string, value: binary>>"
     )
-    bronze_rows = spark.createDataFrame([("am-Perf", 0, 7, NOON, NOON, value.encode())], columns)
+    bronze_rows = spark.createDataFrame([("am-Perf", 0, 7, NOON, NOON, value.encode(), None)], columns)
 
-    good, bad = silver.to_silver(bronze_rows, settings).orderBy("item").collect()
+    good, bad = routing.to_items(bronze_rows, settings).orderBy("item").collect()
 
     assert (good.reason, good.raw) == (None, None)
     assert bad.reason == "no_metric"
@@ -126,7 +130,7 @@ def test_the_text_is_kept_for_what_is_bad_and_for_nothing_else(spark: SparkSessi
 
 def test_what_is_bad_is_known_by_its_position_and_so_never_a_duplicate(spark: SparkSession, settings: Settings) -> None:
     bad = {"metric": None}
-    rows = silver.validate(decoded(spark, {}, {}, bad, bad, {**bad, "offset": 2, "item": 1}), settings)
+    rows = routing.validate(decoded(spark, {}, {}, bad, bad, {**bad, "offset": 2, "item": 1}), settings)
 
     ids = [(row["event_id"], row["reason"]) for row in rows.collect()]
 
@@ -140,23 +144,25 @@ def test_ignored_items_are_no_rows_at_all(spark: SparkSession, settings: Setting
         b'{"labels":{"instance":"a"},"name":"m","timestamp":"2026-03-02T12:00:00Z","value":"1"}',
     ]
     bronze = spark.createDataFrame(
-        [("t", 0, offset, value, NOON, NOON) for offset, value in enumerate(values)],
-        "topic string, partition int, offset bigint, value binary, kafka_timestamp timestamp, ingest_time timestamp",
+        [("t", 0, offset, value, NOON, NOON, None) for offset, value in enumerate(values)],
+        "topic string, partition int, offset bigint, value binary, kafka_timestamp timestamp, ingest_time timestamp, "
+        "headers array<struct<key: string, value: binary>>",
     )
 
-    rows = silver.to_silver(bronze, settings).select("offset", "reason")
+    routed = routing.route(routing.to_items(bronze, settings).persist())
+    rows = routed.of(METRICS).select("offset")
 
-    assert_df_equality(rows, spark.createDataFrame([(1, None)], "offset bigint, reason string"), ignore_nullable=True)
+    assert_df_equality(rows, spark.createDataFrame([(1,)], "offset bigint"), ignore_nullable=True)
 
 
 @pytest.fixture
 def routed(spark: SparkSession, settings: Settings) -> DataFrame:
     """A micro-batch with one row for each table."""
-    for table in silver.TABLES:
+    for table in TABLES:
         ensure_table(spark, settings, table)
-    rows = silver.validate(decoded(spark, {}, {"table": "heartbeats", "event_id": "h"}, {"metric": None}), settings)
-    wanted = {name for table in silver.TABLES for name in table.column_names} - {"message"}
-    types = {column.name: column.type for table in silver.TABLES for column in table.columns}
+    rows = routing.validate(decoded(spark, {}, {"table": "heartbeats", "event_id": "h"}, {"metric": None}), settings)
+    wanted = {name for table in TABLES for name in table.column_names} - {"message"}
+    types = {column.name: column.type for table in TABLES for column in table.columns}
     absent = {name: F.lit(None).cast(types[name]) for name in wanted - set(rows.columns)}
     return rows.withColumns(absent)
 
@@ -164,17 +170,17 @@ def routed(spark: SparkSession, settings: Settings) -> DataFrame:
 def placed(spark: SparkSession, settings: Settings) -> dict[str, list[int]]:
     return {
         table.name: sorted(row["offset"] for row in read_table(spark, settings, table).select("offset").collect())
-        for table in silver.TABLES
+        for table in TABLES
     }
 
 
 def test_each_row_goes_to_its_table_and_what_is_bad_to_quarantine(
     spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
 ) -> None:
-    silver.write_batch(routed, 0, settings)
+    silver.write_batch(routed, 0, settings, NO_SCHEMAS)
 
     assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2]}
-    bad = read_table(spark, settings, silver.QUARANTINE).select("reason", "message", F.col("raw").cast("string"))
+    bad = read_table(spark, settings, QUARANTINE).select("reason", "message", F.col("raw").cast("string"))
     assert bad.collect() == [("no_metric", "no metric name", "sent")]
 
 
@@ -183,10 +189,10 @@ def test_a_batch_that_comes_again_is_not_written_again(
     spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
 ) -> None:
     """Also after a crash between two of its tables: what was not written then is written now."""
-    silver.write_batch(routed.where("table = 'metrics' AND reason IS NULL"), 0, settings)
+    silver.write_batch(routed.where("table = 'metrics' AND reason IS NULL"), 0, settings, NO_SCHEMAS)
 
-    silver.write_batch(routed, 0, settings)
-    silver.write_batch(routed, 0, settings)
+    silver.write_batch(routed, 0, settings, NO_SCHEMAS)
+    silver.write_batch(routed, 0, settings, NO_SCHEMAS)
 
     assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2]}
 
@@ -194,8 +200,8 @@ def test_a_batch_that_comes_again_is_not_written_again(
 def test_the_next_batch_is_another_one(
     spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
 ) -> None:
-    silver.write_batch(routed, 0, settings)
-    silver.write_batch(routed, 1, settings)
+    silver.write_batch(routed, 0, settings, NO_SCHEMAS)
+    silver.write_batch(routed, 1, settings, NO_SCHEMAS)
 
     assert placed(spark, settings) == {"metrics": [0, 0], "heartbeats": [1, 1], "quarantine": [2, 2]}
 

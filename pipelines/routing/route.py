@@ -1,0 +1,93 @@
+"""Items → the rows of each silver table: what other families send is decoded where there is any, and all are judged.
+
+The same for a micro-batch of the stream and for all of bronze, which `reconcile` accounts for.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.routing.avro import route_avro
+from pipelines.routing.items import is_ignored, is_other, to_items
+from pipelines.routing.routed import JUDGED, Routed, judge, parameters
+from pipelines.routing.tables import HEARTBEATS, METRICS
+from pipelines.schema_registry import Schemas
+from pipelines.settings import Settings
+from pipelines.sources.decode import ARRIVAL, POSITION
+from pipelines.sources.other import decode_family, families_in, recognise, unclaimed
+from pipelines.sources.packed import INNER_PARTS, ITEMS, packed, unpack
+from pipelines.sources.pieces import is_framed
+from pipelines.tables import contract
+
+
+def route(items: DataFrame) -> Routed:
+    """Items of our own families as they are. To be persisted before: a filter would be pushed down and decode anew."""
+    routed = Routed()
+    judged = items.where(~is_other()).withColumns(
+        {"why": F.when(~is_ignored(), F.col("reason")), "ignored": F.when(is_ignored(), F.col("reason"))}
+    )
+    for table in (METRICS, HEARTBEATS):
+        mine = judged.where((F.col("table") == table.name) & F.col("reason").isNull())
+        routed.tables[table.name] = [mine.select(*table.column_names, "why", "ignored", "raw")]
+    routed.none.append(judged.where(F.col("reason").isNotNull()).select(*JUDGED))
+    return routed
+
+
+def route_others(items: DataFrame, settings: Settings, schemas: Schemas) -> Routed:
+    """Items of other families: `packed` ones opened, Avro read with its schemas, and each family that is in it decoded.
+
+    Runs jobs to see which there are. `items` are to be persisted, as for `route`.
+    """
+    # Without the plan that led to it: the optimizer would look at all of it again for each frame that is made from it.
+    others = items.where(is_other()).localCheckpoint(eager=False)
+    framed = F.coalesce(is_framed(F.col("payload")), F.lit(0) == 1)
+    with_packed = others.where(~framed).withColumn("packed", packed())
+    plain = with_packed.where(F.col("packed").isNull()).drop("packed")
+    routed = _decode_present(plain, settings)
+    routed.add(route_avro(others.where(framed), settings, schemas))
+    closed = with_packed.where(F.col("packed").isNotNull())
+    if not closed.isEmpty():
+        opened = routed.keep(unpack(closed))
+        routed.none.append(_failures(opened))
+        inside = to_items(opened.where(F.col("failure").isNull()), settings).transform(_at_the_outer_position)
+        inner = routed.keep(inside.dropDuplicates(["event_id"]))
+        for found in (route(inner), _decode_present(inner.where(is_other()), settings)):
+            routed.add(found)
+    return routed
+
+
+def _decode_present(items: DataFrame, settings: Settings) -> Routed:
+    routed = Routed()
+    recognised = recognise(items).localCheckpoint(eager=False)
+    for family in families_in(recognised):
+        table = contract(f"silver.{family.row.table}")
+        rows = decode_family(recognised, family, table).transform(judge, table, parameters(settings))
+        routed.tables.setdefault(table.name, []).append(routed.keep(rows))
+    none = unclaimed(recognised).withColumns({"why": F.col("unusable")})
+    routed.none.append(none.select(*JUDGED))
+    return routed
+
+
+def _failures(opened: DataFrame) -> DataFrame:
+    failed = opened.where(F.col("failure").isNotNull()).transform(_position_of, F.lit(0))
+    return failed.select(
+        *POSITION,
+        "part",
+        *ARRIVAL,
+        F.md5(F.concat_ws("\x1f", *POSITION).cast("binary")).alias("event_id"),
+        F.lit(None).cast("string").alias("source"),
+        F.col("failure").alias("why"),
+        F.lit(None).cast("string").alias("ignored"),
+        F.lit(None).cast("string").alias("raw"),
+    )
+
+
+def _at_the_outer_position(inner: DataFrame) -> DataFrame:
+    return inner.transform(_position_of, F.col("item").cast("bigint") * INNER_PARTS)
+
+
+def _position_of(inner: DataFrame, part: Column) -> DataFrame:
+    """`unpack` writes offset and item of the value as one number, so that `decode` can number what is inside."""
+    at = {"part": part, "item": (F.col("offset") % ITEMS).cast("int"), "offset": F.expr(f"offset DIV {ITEMS}")}
+    return inner.withColumns(at)

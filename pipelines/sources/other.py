@@ -1,0 +1,106 @@
+"""The items that `decode` leaves to others: recognised by what they are, then decoded with one plan a family.
+
+Input is what `decode` gives of them: position, part, arrival, event_id, raw, and `record` (variant) or `payload`
+(binary).
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.sources.catalogue import RECORD_FAMILIES
+from pipelines.sources.decode import ARRIVAL, POSITION
+from pipelines.sources.lines import as_record
+from pipelines.sources.metrics import derive_metric
+from pipelines.sources.record_family import RecordFamily
+from pipelines.sources.resources import azure_columns
+from pipelines.sources.rows import Metric, columns_of
+from pipelines.tables import Table
+
+_KEPT = (*POSITION, *ARRIVAL)
+# Why a row cannot be used, why it is nothing to use, and its text: null, but for the last, in a good one.
+VERDICT = ("unusable", "ignored", "raw")
+
+
+def recognise(items: DataFrame) -> DataFrame:
+    """Adds `family`, which family has the item; null if none. Lines of text become a `record` of theirs."""
+    read = items.withColumn("record", F.coalesce("record", as_record(F.col("payload"))))
+    claims = [F.when(family.claims(F.col("record"), F.col("topic")), family.name) for family in RECORD_FAMILIES]
+    return read.withColumn("family", F.coalesce(*claims))
+
+
+def families_in(recognised: DataFrame) -> tuple[RecordFamily, ...]:
+    """Runs a job."""
+    found = {row["family"] for row in recognised.select("family").distinct().collect()}
+    return tuple(family for family in RECORD_FAMILIES if family.name in found)
+
+
+def unclaimed(recognised: DataFrame) -> DataFrame:
+    """What no family has, for quarantine: position, arrival, part, event_id, source and VERDICT."""
+    is_text = F.is_valid_utf8(F.col("payload").cast("string"))
+    is_row = F.col("record").isNotNull() & (F.try_variant_get("record", "$.TimeGenerated", "string").isNotNull())
+    why = (
+        F.when(is_row, "unsupported_table")
+        .when(F.col("payload").isNull(), "unknown_envelope")
+        .when(is_text, "malformed_json")
+        .otherwise("invalid_utf8")
+    )
+    return recognised.where(F.col("family").isNull()).select(
+        *_KEPT,
+        "part",
+        "event_id",
+        F.lit(None).cast("string").alias("source"),
+        why.alias("unusable"),
+        F.lit(None).cast("string").alias("ignored"),
+        _raw().alias("raw"),
+    )
+
+
+def decode_family(recognised: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
+    """One row per part: the columns of `table` and VERDICT."""
+    items = recognised.where(F.col("family") == family.name)
+    kept = items.select(*_KEPT, F.col("part").alias("first"), "event_id", "record", _raw().alias("raw"))
+    return kept.transform(_split, family).transform(_decode, family, table)
+
+
+def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
+    """`part`, counted from `first`, which is not 0 for what was packed, and `one`; event_id is of the part."""
+    if family.parts is None:
+        return items.select(*items.columns, F.col("first").alias("part"), F.col("record").alias("one"))
+    carried = [name for name in items.columns if name not in ("event_id", "raw")]
+    split = items.select(*items.columns, F.posexplode_outer(family.parts(F.col("record"))).alias("part", "one"))
+    part = F.coalesce("part", F.lit(0))
+    own_id = F.md5(F.concat_ws("\x1f", "event_id", part).cast("binary"))
+    raw = F.coalesce(F.to_json("one"), "raw")
+    return split.select(
+        *carried, "one", (F.col("first") + part).alias("part"), own_id.alias("event_id"), raw.alias("raw")
+    )
+
+
+def _decode(split: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
+    row = family.decode(F.col("record"), F.col("one"), F.col("topic"))
+    columns = columns_of(row)
+    types = {column.name: column.type for column in table.columns}
+    own = {name: column.cast(types.get(name, "string")) for name, column in columns.items()}
+    text = F.lit(None).cast("string")
+    verdict = {"unusable": own.pop("unusable", text), "ignored": own.pop("ignored", text)}
+    decoded = split.select(
+        *_KEPT,
+        "part",
+        "event_id",
+        "raw",
+        *(column.alias(name) for name, column in verdict.items()),
+        *(own.get(name, F.lit(None).cast(types[name])).alias(name) for name in _own_columns(table)),
+    )
+    derived = azure_columns() | (derive_metric() if family.row is Metric else {})
+    return decoded.withColumns(derived).select(*table.column_names, *VERDICT)
+
+
+def _own_columns(table: Table) -> tuple[str, ...]:
+    given = {*_KEPT, "part", "event_id"}
+    return tuple(name for name in table.column_names if name not in given)
+
+
+def _raw() -> Column:
+    return F.coalesce("raw", F.to_json("record"), F.col("payload").cast("string"))
