@@ -39,6 +39,8 @@ def start_query(
 def read_appends(spark: SparkSession, settings: Settings, table: Table, limits: Silver | Gold) -> DataFrame:
     """The rows appended to a Delta table, as a stream whose batches are within `limits` (but at least one file)."""
     reader = spark.readStream.format("delta").option("maxFilesPerTrigger", limits.max_files_per_trigger)
+    # Late duplicates are removed from tables that are read as streams.
+    reader = reader.option("skipChangeCommits", "true")
     return reader.option("maxBytesPerTrigger", limits.max_bytes_per_trigger).load(table.path(settings))
 
 

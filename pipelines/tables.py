@@ -143,13 +143,16 @@ def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFra
 
 def _evolve(spark: SparkSession, table: Table, path: str) -> None:
     actual = {field.name: field.dataType for field in spark.read.format("delta").load(path).schema}
-    for column in table.columns:
-        found, declared = actual.get(column.name), parse_type(column.type)
-        if found is not None and found != declared:
-            raise ContractError(
-                f"table {table.full_name} at {path}: column {column.name} is {found.simpleString()}, its contract says "
-                f"{column.type}; migrate the table or correct schemas/tables/{table.layer}/{table.name}.yaml"
-            )
+    differences = [
+        f"column {column.name} is {actual[column.name].simpleString()}, its contract says {column.type}"
+        for column in table.columns
+        if column.name in actual and actual[column.name] != parse_type(column.type)
+    ]
+    if differences:
+        raise ContractError(
+            f"table {table.full_name} at {path}: {'; '.join(differences)}; migrate the table or correct "
+            f"schemas/tables/{table.layer}/{table.name}.yaml"
+        )
     missing = [column for column in table.columns if column.name not in actual]
     if missing:
         added = ", ".join(f"`{column.name}` {column.type}" for column in missing)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,13 +17,30 @@ if TYPE_CHECKING:
     from pipelines.operations.reconcile import TopicBalance
 
 
-def reconcile(*, env: Env = "local") -> None:
+class LateDuplicates(StrEnum):
+    """What to do with repeats that came after the deduplication window."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+def reconcile(
+    *,
+    late_duplicates: Annotated[
+        LateDuplicates, typer.Option(help="keep them, or remove all but the first delivery of each event")
+    ] = LateDuplicates.KEEP,
+    env: Env = "local",
+) -> None:
     """Prove, per topic: items in bronze = silver + duplicates + quarantined + ignored. Exit code 1 if it does not hold.
+
+    With `--late-duplicates remove`, meant to be run daily, repeats that came after the deduplication window are taken
+    out of silver first, and counted.
 
     Reads the tables alone. Run it when the streams have caught up: what silver has not processed yet counts as missing.
     """
     from pipelines.local.schemas import schemas_of
     from pipelines.operations import preflight
+    from pipelines.operations.late_duplicates import remove_late_duplicates
     from pipelines.operations.reconcile import reconcile as account
     from pipelines.session import build_session
 
@@ -32,10 +50,15 @@ def reconcile(*, env: Env = "local") -> None:
         *(("silver", name, "silver") for name in ("metrics", "logs")),
     ):
         preflight.check_table(settings, layer, name, job)
-    progress = Console(stderr=True)
+    progress, console = Console(stderr=True), Console(width=output_width())
+    spark = build_session(settings, "lakehouse reconcile")
+    if late_duplicates is LateDuplicates.REMOVE:
+        with progress.status("looking for late duplicates"):
+            removed = remove_late_duplicates(spark, settings)
+        for name, rows in removed.items():
+            console.print(f"{name}: {rows:,} late duplicates removed", highlight=False)
     with progress.status("reading bronze and silver"):
-        balances = account(build_session(settings, "lakehouse reconcile"), settings, schemas_of(settings))
-    console = Console(width=output_width())
+        balances = account(spark, settings, schemas_of(settings))
     console.print(balance_table(balances))
     if not all(balance.holds for balance in balances):
         console.print(

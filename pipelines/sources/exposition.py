@@ -25,7 +25,8 @@ _LABELS = rf"\{{(?:{_LABEL},?)*+\s*\}}"
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?i:nan|inf(?:inity)?)"
 # name {labels} value time # {exemplar} …
 _SAMPLE = rf"^[ \t]*({_NAME})\s*({_LABELS})?\s*(?<=[\s}}])({_NUMBER})(?:\s+(-?\d+(?:\.\d+)?))?(?:\s+#\s+(\S.*))?\s*$"
-_COMMENTED = rf"(?m)^[ \t]*#\s+(?:HELP|TYPE)\s+{_NAME}(?:\s|$)"
+_KINDS = "counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram"
+_COMMENTED = rf"(?m)^[ \t]*#\s+TYPE\s+{_NAME}\s+(?:{_KINDS})[ \t\r]*$"
 _LABELLED = rf"(?m)^[ \t]*{_NAME}{_LABELS}\s+(?:{_NUMBER})(?:\s+-?\d+(?:\.\d+)?)?\s*$"
 _TYPED = rf"(?m)^[ \t]*#\s+TYPE\s+({_NAME})\s+(\w+)"
 _HELPED = rf"(?m)^[ \t]*#\s+HELP\s+({_NAME})[ \t]+([^\r\n]+)"
@@ -38,12 +39,11 @@ _SUFFIXES = r"_(?:bucket|sum|count|total|created|info|gsum|gcount)$"
 
 
 def is_scrape(record: Column, topic: Column) -> Column:
-    """By a comment on a metric, or by a sample with labels: `name value` alone could be anything."""
+    """By a comment on a metric's type, or by a sample with labels: `name value` alone could be anything."""
     content = text_of(record)
-    is_hinted = F.rlike(topic, F.lit("(?i)prometheus|exporter|openmetrics")) & F.rlike(content, F.lit(f"(?m){_SAMPLE}"))
-    return F.coalesce(
-        F.rlike(content, F.lit(_COMMENTED)) | F.rlike(content, F.lit(_LABELLED)) | is_hinted, F.lit(0) == 1
-    )
+    is_hinted = F.rlike(topic, F.lit("(?i)prometheus|exporter|openmetrics")) | F.contains(content, F.lit("# HELP "))
+    is_sure = F.rlike(content, F.lit(_COMMENTED)) | F.rlike(content, F.lit(_LABELLED))
+    return F.coalesce(is_sure | (is_hinted & F.rlike(content, F.lit(f"(?m){_SAMPLE}"))), F.lit(0) == 1)
 
 
 def samples(record: Column) -> Column:

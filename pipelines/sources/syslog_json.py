@@ -19,7 +19,7 @@ from pipelines.sources.variant import left_over, member, once, text, word
 
 _MESSAGES = ("message", "MESSAGE", "msg", "Message", "short_message", "rawmsg")
 _HOSTS = (
-    "hostname", "sysloghost", "_HOSTNAME", "HOST", "host.hostname", "host.name", "host", "logsource", "Hostname",
+    "hostname", "sysloghost", "_HOSTNAME", "HOST", "host.hostname", "host.name", "logsource", "host", "Hostname",
     "syslog_hostname", "fromhost", "HOST_FROM", "source_host", "fromhost-ip", "source_ip",
 )  # fmt: skip
 _TIMES = (

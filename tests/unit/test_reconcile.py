@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import bronze, routing
-from pipelines.operations import reconcile
+from pipelines.operations import late_duplicates, reconcile
 from pipelines.operations.reconcile import TopicBalance
 from pipelines.settings import Settings, load_settings
 from pipelines.tables import Table, ensure_table, read_table
@@ -133,7 +133,7 @@ class Lake:
     """Tables on disk, written as silver would, so that rows can be taken away and put in."""
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self._spark, self._settings = spark, settings
+        self._spark, self.settings = spark, settings
         for table in (bronze.TABLE, *routing.TABLES):
             ensure_table(spark, settings, table)
         sample = '{{"labels":{{"instance":"a:1"}},"name":"m","timestamp":"2026-03-02T11:00:0{}Z","value":"1"}}'
@@ -147,17 +147,20 @@ class Lake:
         decoded = routing.to_items(read_table(spark, settings, bronze.TABLE), settings).dropDuplicates(["event_id"])
         self._append(routing.METRICS, decoded.where("reason IS NULL"))
         self._append(
-            routing.QUARANTINE, decoded.where("reason <> 'empty_records'").selectExpr("*", "reason AS message")
+            routing.QUARANTINE,
+            decoded.where("reason <> 'empty_records'").selectExpr(
+                "*", "reason AS message", "CAST(NULL AS timestamp) AS resolved_at"
+            ),
         )
 
     def _append(self, table: Table, rows: DataFrame) -> None:
         rows = rows.withColumn("raw", rows["raw"].cast("binary"))
-        rows.select(*table.column_names).write.format("delta").mode("append").save(table.path(self._settings))
+        rows.select(*table.column_names).write.format("delta").mode("append").save(table.path(self.settings))
 
     @contextmanager
     def after(self, statement: str, table: Table) -> Iterator[TopicBalance]:
         """The account after a statement that changes `{table}`; the change is taken back afterwards."""
-        name = f"delta.`{table.path(self._settings)}`"
+        name = f"delta.`{table.path(self.settings)}`"
         (latest,) = self._spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()
         self._spark.sql(statement.format(table=name))
         try:
@@ -167,7 +170,7 @@ class Lake:
 
     @property
     def balance(self) -> TopicBalance:
-        (balance,) = reconcile.reconcile(self._spark, self._settings, NO_SCHEMAS)
+        (balance,) = reconcile.reconcile(self._spark, self.settings, NO_SCHEMAS)
         return balance
 
 
@@ -201,3 +204,18 @@ def test_a_batch_written_twice_is_seen(lake: Lake) -> None:
     with lake.after("INSERT INTO {table} SELECT * FROM {table}", routing.METRICS) as balance:
         assert balance.unexpected == 2
         assert not balance.holds
+
+
+def test_late_duplicates_are_removed_but_for_the_first_delivery(lake: Lake, spark: SparkSession) -> None:
+    columns = ", ".join(
+        "3 - `offset` AS `offset`" if name == "offset" else f"`{name}`" for name in routing.METRICS.column_names
+    )
+    statement = f"INSERT INTO {{table}} SELECT {columns} FROM {{table}} WHERE `offset` IN (1, 2)"
+    with lake.after(statement, routing.METRICS) as balance:
+        assert (balance.late_duplicates, balance.duplicates) == (1, 0)
+
+        removed = late_duplicates.remove_late_duplicates(spark, lake.settings)
+
+        assert removed == {"silver.metrics": 1}
+        assert (lake.balance.late_duplicates, lake.balance.duplicates, lake.balance.holds) == (0, 1, True)
+        assert late_duplicates.remove_late_duplicates(spark, lake.settings) == {}

@@ -39,7 +39,7 @@ def test_an_event_of_each_version(decode: Decode) -> None:
     assert (old.table, old.source, old.native_id) == ("events", "kubernetes.event", "e-1")
     assert (old.event_time, old.occurrences) == (datetime(2026, 3, 1, 10, 5), 7)
     assert (old.resource_id, old.resource_type, old.host_name) == ("k8s://shop/pod/cart-0", "kubernetes/pod", "node-1")
-    assert (old.category, old.action, old.reason, old.outcome) == ("kubernetes", "BackOff", "BackOff", "failure")
+    assert (old.category, old.action, old.row["reason"], old.outcome) == ("kubernetes", "BackOff", "BackOff", "failure")
     assert (old.actor, old.message, old.severity_text) == ("kubelet", "Back-off restarting", "Warning")
     assert set(old.attributes) == {
         "kind", "apiVersion", "metadata", "involvedObject", "count", "firstTimestamp", "lastTimestamp", "source",

@@ -26,8 +26,9 @@ def record(**changes: Any) -> dict[str, Any]:
 
 def test_a_record_with_all_it_can_have(decode: Decode) -> None:
     full = record(
-        observedTimeUnixNano="1760000001000000000", traceId="5B8EFFF798038103D269B633813FC60C", spanId="EEE19B7EC3C1B174",
-        flags=1, attributes=[{"key": "service.name", "value": {"stringValue": "own"}},
+        observedTimeUnixNano="1760000001000000000", traceId="5B8EFFF798038103D269B633813FC60C",
+        spanId="EEE19B7EC3C1B174", flags=1,
+        attributes=[{"key": "service.name", "value": {"stringValue": "own"}},
                              {"key": "log.record.uid", "value": {"stringValue": "r1"}}],
     )  # fmt: skip
 

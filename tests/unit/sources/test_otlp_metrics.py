@@ -44,7 +44,8 @@ def test_a_point_of_each_kind(decode: Decode) -> None:
             {**distribution, "bucketCounts": ["1", "3"], "explicitBounds": [2], "exemplars": [{"asInt": "1"}]}]}},
         {"name": "size", "exponentialHistogram": {"dataPoints": [{**distribution, "scale": 3, "zeroCount": "0"}]}},
         {"name": "wait", "summary": {"dataPoints": [{"timeUnixNano": AT, "count": "4", "sum": 10, "quantileValues": [
-            {"value": 1}, {"quantile": 0.5, "value": 2}, {"quantile": 0.999, "value": "NaN"}, {"quantile": 1, "value": 4}
+            {"value": 1}, {"quantile": 0.5, "value": 2}, {"quantile": 0.999, "value": "NaN"},
+            {"quantile": 1, "value": 4}
         ]}]}},
     )  # fmt: skip
 
@@ -77,7 +78,8 @@ def test_attributes_of_any_kind_are_dimensions_and_keep_their_own_name(decode: D
             attribute("text", {"stringValue": "a"}), attribute("number", {"intValue": "12"}),
             attribute("real", {"doubleValue": 0.10}), attribute("flag", {"boolValue": True}),
             attribute("bytes", {"bytesValue": "AQI="}), attribute("list", nested), attribute("none", {}),
-            attribute("map", {"kvlistValue": {"values": [attribute("k", nested)]}}), attribute("host.name", {"stringValue": "own"}),
+            attribute("map", {"kvlistValue": {"values": [attribute("k", nested)]}}),
+            attribute("host.name", {"stringValue": "own"}),
         ],
     }  # fmt: skip
 

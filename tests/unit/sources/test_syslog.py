@@ -111,7 +111,7 @@ def test_other_text_is_no_syslog(decode: Decode) -> None:
 
 
 def test_a_long_line_overflows_nothing(decode: Decode) -> None:
-    data = '[id a="' + r"\"x" * 20_000 + '"]' * 1 + "[b]" * 5_000
+    data = '[id a="' + r"\"x" * 20_000 + '"]' + "[b]" * 5_000
 
     [[log], [bad]] = decode(f"<14>1 2026-03-01T12:00:00Z h p - - {data} m" + "x" * 100_000, "<14>" + '[a="' * 50_000)
 

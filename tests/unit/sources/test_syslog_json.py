@@ -40,8 +40,7 @@ def test_each_relay_has_names_of_its_own(decode: Decode) -> None:
 
     assert [(log.table, log.source) for [log] in found] == [("logs", "syslog.json")] * len(relays)
     assert [(log.event_time, log.logger) for [log] in found] == [(AT, "sshd")] * len(relays)
-    hosts = [log.host_name for [log] in found]
-    assert hosts == ["web-1"] * 3 + ["10.0.0.9"] + ["web-1"] * 4 or hosts == ["web-1"] * 8
+    assert [log.host_name for [log] in found] == ["web-1"] * len(relays)
     assert [log.severity_number for [log] in found] == [9] * len(relays)
     assert found[0][0].attributes == {
         "severity": "info", "facility": "authpriv", "timereported": "2026-03-01T12:00:00.500000+00:00",

@@ -1,0 +1,42 @@
+"""Second deliveries that came after the deduplication window: removed from silver, the first one stays.
+
+A transport may repeat a record for hours, longer than the stream remembers. Run daily, beside the streams: those that
+read silver skip commits that only remove, and `reconcile` counts what was removed as duplicates.
+"""
+
+from __future__ import annotations
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession, Window
+from pyspark.sql import functions as F
+
+from pipelines.routing import RECORD_TABLES
+from pipelines.settings import Settings
+from pipelines.sources.decode import POSITION
+from pipelines.tables import Table, read_table
+
+
+def remove_late_duplicates(spark: SparkSession, settings: Settings) -> dict[str, int]:
+    """Table → rows removed, of the tables that had any."""
+    removed = {table.full_name: _remove(spark, settings, table) for table in RECORD_TABLES}
+    return {name: rows for name, rows in removed.items() if rows}
+
+
+def _remove(spark: SparkSession, settings: Settings, table: Table) -> int:
+    rows = read_table(spark, settings, table).select("event_id", "ingest_time", *POSITION, "part")
+    repeated = rows.groupBy("event_id").agg(F.count(F.lit(1)).alias("deliveries")).where("deliveries > 1")
+    in_order = Window.partitionBy("event_id").orderBy("ingest_time", *POSITION, "part")
+    late = rows.join(repeated, "event_id", "left_semi").withColumn("delivery", F.row_number().over(in_order))
+    # Worked out once: MERGE reads its source twice.
+    places = late.where("delivery > 1").select(*POSITION, "part").localCheckpoint()
+    count = places.count()
+    if count:
+        same = " AND ".join(f"t.`{name}` = late.`{name}`" for name in POSITION)
+        (
+            DeltaTable.forPath(spark, table.path(settings))
+            .alias("t")
+            .merge(places.alias("late"), f"{same} AND t.part <=> late.part")
+            .whenMatchedDelete()
+            .execute()
+        )
+    return count
