@@ -30,6 +30,8 @@ _REQUIRED = {
     # JSON objects may repeat a key; such a record is quarantined, and must not stop the stream before that.
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     "spark.sql.variant.allowDuplicateKeys": "true",
+    # Nested lambdas, as decoding OTLP has them, take a round each; beyond the default of 100 the analyzer gives up.
+    "spark.sql.analyzer.maxIterations": "300",
     # Cannot change once a checkpoint exists, so chosen on the first day.
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"

@@ -37,6 +37,8 @@ IGNORED = {
     "test_notification": "a test that the service sends when a notification is set up",
     "digest_file": "CloudTrail's list of its log files and their hashes",
     "no_data_points": "a metric, document or resource that measures nothing",
+    "bookmark": "a bookmark of a Kubernetes watch, which holds no event",
+    "event_forgotten": "a Kubernetes watch says that the API server has dropped an old event",
 }
 
 

@@ -33,7 +33,7 @@ def is_tree(record: Column, names: Names) -> Column:
 
 
 def leaves_of(record: Column, names: Names) -> Column:
-    """What scopes hold: array<struct<resource, scope, besides: map, leaf, misshapen>>, variants but for the map.
+    """What scopes hold, as structs of resource and scope (variants), besides (map), leaf and misshapen (variants).
 
     `besides` is what resource and scope have besides attributes. Where something holds nothing, there is one leaf of
     null, so that nothing is lost; `misshapen` is what is of a wrong shape, if that is why."""
