@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from pipelines.sources import (
-    application_insights,
+from pipelines.sources.aws import (
     autoscaling,
-    aws_notifications,
-    azure_activity,
-    azure_alerts,
-    azure_metrics,
-    azure_resource_logs,
     cloudtrail,
     cloudwatch_logs,
-    collectd,
     container_insights,
-    costs,
     embedded_metrics,
     eventbridge,
-    exposition,
-    graphite,
-    kubernetes_events,
+    spot_prices,
+)
+from pipelines.sources.aws import notifications as aws_notifications
+from pipelines.sources.azure import activity as azure_activity
+from pipelines.sources.azure import alerts as azure_alerts
+from pipelines.sources.azure import (
+    application_insights,
     log_analytics_changes,
     log_analytics_events,
     log_analytics_inventory,
     log_analytics_logs,
     log_analytics_metrics,
-    otlp_logs,
-    otlp_metrics,
-    prometheus_api,
-    putval,
-    spot_prices,
-    syslog,
-    syslog_json,
 )
+from pipelines.sources.azure import platform_metrics as azure_metrics
+from pipelines.sources.azure import resource_logs as azure_resource_logs
+from pipelines.sources.collectd import graphite, putval
+from pipelines.sources.collectd import values as collectd
+from pipelines.sources.costs import focus as costs
+from pipelines.sources.kubernetes import events as kubernetes_events
+from pipelines.sources.otlp import logs as otlp_logs
+from pipelines.sources.otlp import metrics as otlp_metrics
+from pipelines.sources.prometheus import api as prometheus_api
+from pipelines.sources.prometheus import exposition
 from pipelines.sources.record_family import RecordFamily
+from pipelines.sources.syslog import json_lines as syslog_json
+from pipelines.sources.syslog import messages as syslog
 
 RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *log_analytics_logs.FAMILIES,

@@ -11,11 +11,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.sources import log_analytics, log_analytics_perf, metric_stream, prometheus
+from pipelines.sources.aws import metric_stream
+from pipelines.sources.azure import log_analytics, log_analytics_perf
 from pipelines.sources.envelope import BLANK, END, STRICT, family_index, parse, records_of, wrap
 from pipelines.sources.family import FIELDS, Family, failure, field_of, nothing_for, tighten
 from pipelines.sources.metrics import in_order, series_id
 from pipelines.sources.pieces import is_framed, take_apart, unwrap
+from pipelines.sources.prometheus import adapter as prometheus
 from pipelines.sources.resources import azure_columns
 
 # The first whose marker a record has gets it, so Perf stands before the other tables of Log Analytics.

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.catalogue import RECORD_FAMILIES
 from pipelines.sources.decode import ARRIVAL, POSITION
-from pipelines.sources.lines import as_record
 from pipelines.sources.metrics import derive_metric
+from pipelines.sources.reading.lines import as_record
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.resources import azure_columns
 from pipelines.sources.rows import Metric, columns_of

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.sources.decode import ARRIVAL
-from pipelines.sources.variant import text
+from pipelines.sources.reading.variant import text
 
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.envelope import BLANK, STRICT
 from pipelines.sources.family import MAP
-from pipelines.sources.variant import elements, parse_whole, word
+from pipelines.sources.reading.variant import elements, parse_whole, word
 
 # Of each piece: record if it is JSON, payload if it is not, or the reason why it is neither; raw is its text, if known.
 PIECE = "struct<record: variant, payload: binary, raw: string, reason: string>"

@@ -11,7 +11,7 @@ from pipelines.quality import reasons
 from pipelines.settings import PROJECT_DIR
 
 _CODE = re.compile(r'"((?:malformed|wrong|bad|no|unsupported|invalid|empty|control|test|digest)_[a-z_]+)"')
-_MODULES = sorted(path for name in ("sources", "routing") for path in (PROJECT_DIR / "pipelines" / name).glob("*.py"))
+_MODULES = sorted(path for name in ("sources", "routing") for path in (PROJECT_DIR / "pipelines" / name).rglob("*.py"))
 # A JSON member that looks like a code.
 _NONE = {"no_recorded_value"}
 

@@ -1,0 +1,42 @@
+"""Azure Log Analytics data export: how a row tells its table, and what the rows of all tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from pipelines.sources.reading.variant import member, word
+
+# What has a column in every silver table.
+SHARED = ("Type", "TimeGenerated", "Computer", "_ItemId", "_ResourceId", "ResourceId")
+
+
+class Shared(TypedDict):
+    source: Column
+    native_id: Column
+    resource_id: Column
+    host_name: Column
+
+
+def shared(table: str, record: Column) -> Shared:
+    """A machine that Azure does not manage has no resource id; its host name is what identifies it."""
+    return Shared(
+        source=F.lit(f"azure.log_analytics.{table.lower()}"),
+        native_id=word(record, "_ItemId"),
+        resource_id=F.lower(word(record, "_ResourceId", "ResourceId", "Computer")),
+        host_name=F.lower(word(record, "Computer")),
+    )
+
+
+def is_row_of(table: str) -> Callable[[Column, Column], Column]:
+    """Whether a record (variant) of a topic is an exported row of that table; `Type` is left out of some exports."""
+
+    def claims(record: Column, topic: Column) -> Column:
+        is_exported = member(record, "TimeGenerated").isNotNull() | member(record, "_ItemId").isNotNull()
+        named = F.coalesce(word(record, "Type"), F.regexp_extract(topic, r"^am-(\w+)", 1))
+        return is_exported & (F.lower(named) == table.lower())
+
+    return claims
