@@ -18,7 +18,7 @@ from pipelines.sources.azure import (
     application_insights,
     log_analytics_changes,
     log_analytics_events,
-    log_analytics_inventory,
+    log_analytics_items,
     log_analytics_logs,
     log_analytics_metrics,
 )
@@ -39,7 +39,7 @@ from pipelines.sources.syslog import messages as syslog
 RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *log_analytics_logs.FAMILIES,
     *log_analytics_metrics.FAMILIES,
-    *log_analytics_inventory.FAMILIES,
+    *log_analytics_items.FAMILIES,
     *log_analytics_changes.FAMILIES,
     *log_analytics_events.FAMILIES,
     *application_insights.FAMILIES,

@@ -79,7 +79,7 @@ class Event(SilverRow):
 
 @dataclass(frozen=True, kw_only=True)
 class Item(SilverRow):
-    table: ClassVar[str] = "inventory"
+    table: ClassVar[str] = "configuration_items"
 
     item_type: Column
     item_name: Column

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.azure.log_analytics_inventory import item_name, item_type, names_taken
+from pipelines.sources.azure.log_analytics_items import item_name, item_type, names_taken
 from pipelines.sources.azure.log_analytics_rows import SHARED, is_row_of, shared
 from pipelines.sources.reading.variant import left_over, none_if_empty, once, time, word
 from pipelines.sources.record_family import RecordFamily
