@@ -37,7 +37,7 @@ def test_each_kind_of_item_has_its_name_where_the_kind_keeps_it(decode: Decode) 
 
     [found] = decode({"records": rows})
 
-    items = [one for one in found if one.table == "inventory"]
+    items = [one for one in found if one.table == "configuration_items"]
     assert [(one.item_type, one.item_name, one.version, one.state) for one in items] == [
         ("software", "openssl", "3.0", None),
         ("service", "w32time", None, "Running"),
