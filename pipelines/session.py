@@ -32,6 +32,9 @@ _REQUIRED = {
     "spark.sql.variant.allowDuplicateKeys": "true",
     # Nested lambdas, as decoding OTLP has them, take a round each; beyond the default of 100 the analyzer gives up.
     "spark.sql.analyzer.maxIterations": "300",
+    # Noting which line of Python made a Column costs five calls to the JVM for each one that makes it: over half of
+    # all calls when a micro-batch is planned.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Cannot change once a checkpoint exists, so chosen on the first day.
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"

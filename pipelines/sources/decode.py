@@ -2,11 +2,14 @@
 
 Each step is a projection of its own, because an expression that one projection names twice is evaluated twice. There is
 no lambda and no regular expression where every record passes: each would cost about as much as the parsing.
+
+The columns of a step are made once (`cache`): making them takes thousands of calls to the JVM, and what is inside
+packed values is decoded by the same steps in each micro-batch.
 """
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +19,7 @@ from pipelines.sources.azure import log_analytics, log_analytics_perf
 from pipelines.sources.envelope import BLANK, END, STRICT, family_index, parse, records_of, wrap
 from pipelines.sources.family import FIELDS, Family, failure, field_of, nothing_for, tighten
 from pipelines.sources.metrics import in_order, series_id
-from pipelines.sources.pieces import is_framed, take_apart, unwrap
+from pipelines.sources.pieces import PIECE, is_framed, take_apart, unwrap
 from pipelines.sources.prometheus import adapter as prometheus
 from pipelines.sources.resources import azure_columns
 
@@ -53,74 +56,107 @@ def as_sent() -> Column:
 
 
 def _look(bronze: DataFrame) -> DataFrame:
+    return bronze.select(*_CARRIED, "value", "headers", *_looked())
+
+
+@cache
+def _looked() -> tuple[Column, ...]:
     text = F.col("value").cast("string")
     family = family_index(F.col("value"), F.col("topic"), FAMILIES)
-    return bronze.select(*_CARRIED, "value", "headers", family.alias("family"), wrap(text).alias("wrapped"))
+    return family.alias("family"), wrap(text).alias("wrapped")
 
 
 def _parse(looked: DataFrame) -> DataFrame:
+    return looked.select(*_CARRIED, "value", "headers", *_parsed())
+
+
+@cache
+def _parsed() -> tuple[Column, ...]:
     parsed = (
         parse(F.when(F.col("family") == index, F.col("wrapped")), family) for index, family in enumerate(FAMILIES)
     )
-    named = (column.alias(name) for column, name in zip(parsed, RECORDS, strict=True))
-    return looked.select(*_CARRIED, "value", "headers", *named)
+    return tuple(column.alias(name) for column, name in zip(parsed, RECORDS, strict=True))
 
 
 def _take_records(parsed: DataFrame) -> DataFrame:
     """Each value's records: in the column of its family; or if it is not wholly of one, in none."""
-    records = (records_of(F.col(name), family).alias(name) for name, family in zip(RECORDS, FAMILIES, strict=True))
-    taken = parsed.select(*_CARRIED, "value", "headers", *records)
+    taken = parsed.select(*_CARRIED, "value", "headers", *_taken())
     is_taken = reduce(Column.__or__, (F.col(name).isNotNull() for name in RECORDS))
-    return taken.select(*taken.columns, is_taken.alias("is_taken"))
+    return taken.withColumn("is_taken", is_taken)
+
+
+@cache
+def _taken() -> tuple[Column, ...]:
+    return tuple(records_of(F.col(name), family).alias(name) for name, family in zip(RECORDS, FAMILIES, strict=True))
 
 
 def _explode(taken: DataFrame) -> DataFrame:
     """One row per item: a record in one of `r0`, `r1`, …, or a `piece`; `raw` where its text is known."""
-    lists = (*RECORDS, "pieces")
-    items = F.arrays_zip(*(_or_empty(taken, name).alias(name) for name in lists))
-    is_alone = F.greatest(*(F.size(name) for name in lists)) == 1
-    exploded = taken.select(
-        *_CARRIED,
+    exploded, shown = _exploded()
+    return taken.select(*_CARRIED, *exploded).select(*_CARRIED, *shown)
+
+
+@cache
+def _exploded() -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    types = {**{name: family.schema for name, family in zip(RECORDS, FAMILIES, strict=True)}, "pieces": PIECE}
+    lists = [F.coalesce(name, F.array().cast(f"array<{kind}>")).alias(name) for name, kind in types.items()]
+    is_alone = F.greatest(*(F.size(name) for name in types)) == 1
+    exploded = (
         F.when(is_alone, F.col("value").cast("string")).alias("text"),
-        F.posexplode_outer(items).alias("item", "is"),
+        F.posexplode_outer(F.arrays_zip(*lists)).alias("item", "is"),
     )
-    return exploded.select(
-        *_CARRIED,
-        "item",
+    shown = (
+        F.col("item"),
         *(F.col(f"is.{name}").alias(name) for name in RECORDS),
         F.col("is.pieces.record").alias("record"),
         F.col("is.pieces.payload").alias("payload"),
         F.col("is.pieces.reason").alias("piece_reason"),
         F.coalesce(F.col("is.pieces.raw"), "text").alias("raw"),
     )
+    return exploded, shown
 
 
 def _unwrap(exploded: DataFrame) -> DataFrame:
-    return exploded.withColumn("record", F.when(F.col("record").isNotNull(), unwrap(F.col("record"))))
+    return exploded.withColumn("record", _unwrapped())
+
+
+@cache
+def _unwrapped() -> Column:
+    return F.when(F.col("record").isNotNull(), unwrap(F.col("record")))
 
 
 def _recognise(exploded: DataFrame) -> DataFrame:
     """`canonical`: a piece as text, the same however its members were ordered; `family`: which of ours it is."""
+    return exploded.withColumns({"canonical": F.to_json("record"), "family": _claimed()})
+
+
+@cache
+def _claimed() -> Column:
     claims = [F.when(family.claims(F.col("record"), F.col("topic")), index) for index, family in enumerate(FAMILIES)]
-    family = F.when(F.col("record").isNotNull(), F.coalesce(*claims))
-    return exploded.select(*exploded.columns, F.to_json("record").alias("canonical"), family.alias("family"))
+    return F.when(F.col("record").isNotNull(), F.coalesce(*claims))
 
 
 def _read(recognised: DataFrame) -> DataFrame:
     """The pieces of our families with their schemas, but that numbers may be text."""
+    return recognised.withColumns(_loose()).drop("family")
+
+
+@cache
+def _loose() -> dict[str, Column]:
     whole = F.concat(F.expr("left(canonical, length(canonical) - 1)"), F.lit(END))
-    read = (
-        F.from_json(F.when(F.col("family") == index, whole), family.text_schema, STRICT)
-        for index, family in enumerate(FAMILIES)
-    )
-    kept = (name for name in recognised.columns if name != "family")
-    return recognised.select(
-        *kept, *(column.alias(f"loose_{name}") for column, name in zip(read, RECORDS, strict=True))
-    )
+    return {
+        f"loose_{name}": F.from_json(F.when(F.col("family") == index, whole), family.text_schema, STRICT)
+        for index, (name, family) in enumerate(zip(RECORDS, FAMILIES, strict=True))
+    }
 
 
 def _settle(read: DataFrame) -> DataFrame:
     """Pieces beside the records of whole values; what is no piece of ours keeps its record, payload or reason."""
+    return read.select(*_CARRIED, "item", "payload", "canonical", *_settled())
+
+
+@cache
+def _settled() -> tuple[Column, ...]:
     is_object = F.startswith("canonical", F.lit("{"))
     reason = F.coalesce("piece_reason", F.when(~is_object, "wrong_shape"))
     records, ours = [], F.lit(1) == 0
@@ -130,11 +166,7 @@ def _settle(read: DataFrame) -> DataFrame:
         reason = F.coalesce(reason, failure(loose, family))
         ours = ours | loose.isNotNull()
     other = F.col("record").isNotNull() & ~ours & is_object
-    return read.select(
-        *_CARRIED,
-        "item",
-        "payload",
-        "canonical",
+    return (
         F.coalesce("raw", F.when(~other, F.col("canonical"))).alias("raw"),
         F.when(other, F.col("record")).alias("record"),
         *records,
@@ -142,11 +174,12 @@ def _settle(read: DataFrame) -> DataFrame:
     )
 
 
-def _or_empty(frame: DataFrame, name: str) -> Column:
-    return F.coalesce(name, F.array().cast(frame.schema[name].dataType))
-
-
 def _decode_fields(split: DataFrame) -> DataFrame:
+    return split.select(*POSITION, *ARRIVAL, *_chosen(), "raw", "record", "payload", "canonical", *RECORDS)
+
+
+@cache
+def _chosen() -> tuple[Column, ...]:
     records = [F.col(name) for name in RECORDS]
     decoded = [family.decode(record, F.col("topic")) for family, record in zip(FAMILIES, records, strict=True)]
 
@@ -157,34 +190,33 @@ def _decode_fields(split: DataFrame) -> DataFrame:
             chosen = F.when(record.isNotNull(), nothing_for(name) if offered is None else offered).otherwise(chosen)
         return chosen
 
-    return split.select(
-        *POSITION,
-        *ARRIVAL,
-        *(choose(name).alias(name) for name in FIELDS if name != "reason"),
-        F.coalesce("piece_reason", choose("reason")).alias("reason"),
-        "raw",
-        "record",
-        "payload",
-        "canonical",
-        *RECORDS,
-    )
+    reason = F.coalesce("piece_reason", choose("reason")).alias("reason")
+    return *(choose(name).alias(name) for name in FIELDS if name != "reason"), reason
 
 
 def _derive(decoded: DataFrame) -> DataFrame:
     """What follows from the columns: the Azure columns of a resource id, reason and series_id."""
+    return decoded.withColumns(_derived())
+
+
+@cache
+def _derived() -> dict[str, Column]:
     is_metric = F.col("table") == "metrics"
     no_number = F.when(F.coalesce("content", F.lit("")) == "", "no_value").otherwise("bad_value")
-    derived = {
+    return {
         **azure_columns(),
         "reason": F.coalesce("reason", F.when(is_metric & F.col("value").isNull(), no_number)),
         "series_id": F.when(is_metric, series_id()),
     }
-    kept = [name for name in decoded.columns if name not in derived]
-    return decoded.select(*kept, *(column.alias(name) for name, column in derived.items()))
 
 
 def _identify(derived: DataFrame) -> DataFrame:
     """event_id is MD5 over what makes a record that record, so that a second delivery of it has the same one."""
+    return derived.withColumn("event_id", _event_id()).drop("canonical")
+
+
+@cache
+def _event_id() -> Column:
     is_metric = F.col("table") == "metrics"
     numbers = F.xxhash64("value", "minimum", "maximum", "total", "sample_count", in_order("percentiles"))
     identity = (
@@ -205,4 +237,4 @@ def _identify(derived: DataFrame) -> DataFrame:
     of_others = F.when(F.col("record").isNotNull(), F.md5(F.col("canonical").cast("binary"))).when(
         F.col("payload").isNotNull(), F.when(is_line, position).otherwise(F.md5("payload"))
     )
-    return derived.withColumn("event_id", F.coalesce(of_others, of_ours)).drop("canonical")
+    return F.coalesce(of_others, of_ours)

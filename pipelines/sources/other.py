@@ -6,6 +6,8 @@ Input is what `decode` gives of them: position, part, arrival, event_id, raw, an
 
 from __future__ import annotations
 
+from functools import cache
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -25,9 +27,18 @@ VERDICT = ("unusable", "ignored", "raw")
 
 def recognise(items: DataFrame) -> DataFrame:
     """Adds `family`, which family has the item; null if none. Lines of text become a `record` of theirs."""
-    read = items.withColumn("record", F.coalesce("record", as_record(F.col("payload"))))
+    return items.withColumn("record", _record()).withColumn("family", _claimed())
+
+
+@cache
+def _record() -> Column:
+    return F.coalesce("record", as_record(F.col("payload")))
+
+
+@cache
+def _claimed() -> Column:
     claims = [F.when(family.claims(F.col("record"), F.col("topic")), family.name) for family in RECORD_FAMILIES]
-    return read.withColumn("family", F.coalesce(*claims))
+    return F.coalesce(*claims)
 
 
 def families_in(recognised: DataFrame) -> tuple[RecordFamily, ...]:
@@ -69,7 +80,7 @@ def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
     if family.parts is None:
         return items.select(*items.columns, F.col("first").alias("part"), F.col("record").alias("one"))
     carried = [name for name in items.columns if name not in ("event_id", "raw")]
-    split = items.select(*items.columns, F.posexplode_outer(family.parts(F.col("record"))).alias("part", "one"))
+    split = items.select(*items.columns, _parts(family))
     part = F.coalesce("part", F.lit(0))
     own_id = F.md5(F.concat_ws("\x1f", "event_id", part).cast("binary"))
     raw = F.coalesce(F.to_json("one"), "raw")
@@ -79,22 +90,34 @@ def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
 
 
 def _decode(split: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
+    decoded = split.select(*_KEPT, "part", "event_id", "raw", *_own(family, table))
+    return decoded.withColumns(_derived(table)).select(*table.column_names, *VERDICT)
+
+
+# Made once: a family's columns take hundreds of calls to the JVM, and are the same in each micro-batch.
+@cache
+def _own(family: RecordFamily, table: Table) -> tuple[Column, ...]:
     row = family.decode(F.col("record"), F.col("one"), F.col("topic"))
     columns = columns_of(row)
     types = {column.name: column.type for column in table.columns}
     own = {name: column.cast(types.get(name, "string")) for name, column in columns.items()}
     text = F.lit(None).cast("string")
     verdict = {"unusable": own.pop("unusable", text), "ignored": own.pop("ignored", text)}
-    decoded = split.select(
-        *_KEPT,
-        "part",
-        "event_id",
-        "raw",
+    return (
         *(column.alias(name) for name, column in verdict.items()),
         *(own.get(name, F.lit(None).cast(types[name])).alias(name) for name in _own_columns(table)),
     )
-    derived = azure_columns() | (derive_metric() if family.row is Metric else {})
-    return decoded.withColumns(derived).select(*table.column_names, *VERDICT)
+
+
+@cache
+def _derived(table: Table) -> dict[str, Column]:
+    return azure_columns() | (derive_metric() if table.name == Metric.table else {})
+
+
+@cache
+def _parts(family: RecordFamily) -> Column:
+    assert family.parts is not None
+    return F.posexplode_outer(family.parts(F.col("record"))).alias("part", "one")
 
 
 def _own_columns(table: Table) -> tuple[str, ...]:

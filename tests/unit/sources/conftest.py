@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any, Protocol
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.routing import QUARANTINE, RECORD_TABLES, route, route_others, to_items
@@ -61,10 +62,8 @@ def decode(spark: SparkSession) -> Decode:
         bad = routed.bad()
         assert bad is not None
         found += [Found(QUARANTINE.name, row, row["reason"]) for row in bad.collect()]
-        for rows_ in routed.all():
-            found += [
-                Found("ignored", row, row["ignored"]) for row in rows_.where(F.col("ignored").isNotNull()).collect()
-            ]
+        ignored = reduce(DataFrame.unionByName, (rows.where(F.col("ignored").isNotNull()) for rows in routed.all()))
+        found += [Found("ignored", row, row["ignored"]) for row in ignored.collect()]
         routed.release()
         items.unpersist()
         by_value: list[list[Found]] = [[] for _ in values]
