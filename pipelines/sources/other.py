@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pipelines.sources.catalogue import RECORD_FAMILIES
 from pipelines.sources.decode import ARRIVAL, POSITION
 from pipelines.sources.metrics import derive_metric
+from pipelines.sources.reading.hoist import Hoisted, hoisting
 from pipelines.sources.reading.lines import as_record
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.resources import azure_columns
@@ -23,11 +24,15 @@ from pipelines.tables import Table
 _KEPT = (*POSITION, *ARRIVAL)
 # Why a row cannot be used, why it is nothing to use, and its text: null, but for the last, in a good one.
 VERDICT = ("unusable", "ignored", "raw")
+# A member that so many claims ask for is taken out of the record once.
+_OFTEN = 3
 
 
 def recognise(items: DataFrame) -> DataFrame:
     """Adds `family`, which family has the item; null if none. Lines of text become a `record` of theirs."""
-    return items.withColumn("record", _record()).withColumn("family", _claimed())
+    members, family = _claimed()
+    read = items.withColumn("record", _record())
+    return members.apply(read).withColumn("family", family).select(*read.columns, "family")
 
 
 @cache
@@ -36,9 +41,17 @@ def _record() -> Column:
 
 
 @cache
-def _claimed() -> Column:
-    claims = [F.when(family.claims(F.col("record"), F.col("topic")), family.name) for family in RECORD_FAMILIES]
-    return F.coalesce(*claims)
+def _claimed() -> tuple[Hoisted, Column]:
+    record = F.col("record")
+
+    def family() -> Column:
+        claims = [F.when(family.claims(record, F.col("topic")), family.name) for family in RECORD_FAMILIES]
+        return F.coalesce(*claims)
+
+    with hoisting(Hoisted((record,))) as every:
+        family()
+    with hoisting(Hoisted((record,), every.asked, _OFTEN)) as members:
+        return members, family()
 
 
 def families_in(recognised: DataFrame) -> tuple[RecordFamily, ...]:
@@ -90,20 +103,23 @@ def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
 
 
 def _decode(split: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
-    decoded = split.select(*_KEPT, "part", "event_id", "raw", *_own(family, table))
+    members, own = _own(family, table)
+    decoded = members.apply(split).select(*_KEPT, "part", "event_id", "raw", *own)
     return decoded.withColumns(_derived(table)).select(*table.column_names, *VERDICT)
 
 
 # Made once: a family's columns take hundreds of calls to the JVM, and are the same in each micro-batch.
 @cache
-def _own(family: RecordFamily, table: Table) -> tuple[Column, ...]:
-    row = family.decode(F.col("record"), F.col("one"), F.col("topic"))
-    columns = columns_of(row)
+def _own(family: RecordFamily, table: Table) -> tuple[Hoisted, tuple[Column, ...]]:
+    """The members that a family's rows are made of, and VERDICT and the table's own columns, made of those."""
+    record, one = F.col("record"), F.col("one")
+    with hoisting(Hoisted((record, one))) as members:
+        columns = columns_of(family.decode(record, one, F.col("topic")))
     types = {column.name: column.type for column in table.columns}
     own = {name: column.cast(types.get(name, "string")) for name, column in columns.items()}
     text = F.lit(None).cast("string")
     verdict = {"unusable": own.pop("unusable", text), "ignored": own.pop("ignored", text)}
-    return (
+    return members, (
         *(column.alias(name) for name, column in verdict.items()),
         *(own.get(name, F.lit(None).cast(types[name])).alias(name) for name in _own_columns(table)),
     )

@@ -19,7 +19,11 @@ def to_time_of_any_format(text: Column) -> Column:
     ISO 8601 (also with a comma, `+0000`, ` UTC`, ` +0000 UTC`, or a date alone), seconds, milli-, micro- or nanoseconds
     since 1970, US month-first with or without AM and PM, RFC 1123, and the month's name as syslog and Java write it.
     """
-    bare = F.btrim(text)
+    # Nearly all are in the one format that needs no regular expression.
+    return F.coalesce(to_time(text), _of_another_format(F.btrim(text)))
+
+
+def _of_another_format(bare: Column) -> Column:
     is_number = F.rlike(bare, F.lit(r"^\d{9,19}(\.\d+)?$"))
     is_iso = F.rlike(bare, F.lit(r"^\d{4}-\d\d-\d\d"))
     is_basic = F.rlike(bare, F.lit(r"^\d{8}T\d{6}"))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import variant_get
 from pipelines.sources.reading.times import to_time_of_any_format
 
 _WHOLE = "__whole__"
@@ -42,7 +43,7 @@ def parse_relaxed(text: Column) -> Column:
 
 def member(record: Column, *names: str) -> Column:
     """The member of that name, or the first there is of several names, as a variant. JSON null is null."""
-    found = [F.try_variant_get(record, path(name), "variant") for name in names]
+    found = [variant_get(record, path(name), "variant") for name in names]
     # JSON null is a variant of its own, which is not null.
     there = [F.when(~F.is_variant_null(one), one) for one in found]
     return there[0] if len(there) == 1 else F.coalesce(*there)
@@ -80,14 +81,12 @@ def time(record: Column, *names: str) -> Column:
 
 def elements(record: Column, *names: str) -> Column:
     """The elements of an array as array<variant>; null if it is none. Without names: of the record itself."""
-    return _first(record, names, "array<variant>") if names else F.try_variant_get(record, "$", "array<variant>")
+    return _first(record, names, "array<variant>") if names else variant_get(record, "$", "array<variant>")
 
 
 def members(record: Column, *names: str) -> Column:
     """An object as map<string,string>, nested values as JSON; null if it is none. Without names: the record itself."""
-    return (
-        _first(record, names, "map<string,string>") if names else F.try_variant_get(record, "$", "map<string,string>")
-    )
+    return _first(record, names, "map<string,string>") if names else variant_get(record, "$", "map<string,string>")
 
 
 def rest(record: Column, *used: str) -> Column:
@@ -144,5 +143,5 @@ def path(name: str) -> str:
 
 
 def _first(record: Column, names: tuple[str, ...], kind: str) -> Column:
-    found = [F.try_variant_get(record, path(name), kind) for name in names]
+    found = [variant_get(record, path(name), kind) for name in names]
     return found[0] if len(found) == 1 else F.coalesce(*found)

@@ -1,0 +1,84 @@
+"""Members of a record taken out once, in a projection of their own, however often a decoder names them.
+
+What one projection names twice Spark evaluates twice, and a decoder names a time or a number in each test of its form.
+Inside `hoisting`, asking a record for a member gives a reference to a column; `apply` adds those columns, to be there
+before the decoder's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+_MEMBER, _KEPT = "__member", "__kept"
+
+
+@dataclass
+class Hoisted:
+    """`members` of the records, by which record, path and type; then `kept`, one projection each, in order.
+
+    With `at_least`, only members that are asked for so often as a run before has counted: taking one costs something
+    also for a record that has no use for it.
+    """
+
+    records: tuple[Column, ...]
+    often: Counter[tuple[int, str, str]] | None = None
+    at_least: int = 1
+    asked: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+    members: dict[tuple[int, str, str], Column] = field(default_factory=dict)
+    kept: list[Column] = field(default_factory=list)
+
+    def member(self, record: Column, path: str, kind: str) -> Column:
+        place = next((place for place, own in enumerate(self.records) if own is record), None)
+        if place is None:
+            return F.try_variant_get(record, path, kind)
+        key = (place, path, kind)
+        self.asked[key] += 1
+        if self.often is not None and self.often[key] < self.at_least:
+            return F.try_variant_get(record, path, kind)
+        if key not in self.members:
+            name = f"{_MEMBER}{len(self.members)}"
+            self.members[key] = F.try_variant_get(record, path, kind).alias(name)
+        return F.col(f"{_MEMBER}{list(self.members).index(key)}")
+
+    def keep(self, column: Column) -> Column:
+        name = f"{_KEPT}{len(self.kept)}"
+        self.kept.append(column.alias(name))
+        return F.col(name)
+
+    def apply(self, rows: DataFrame) -> DataFrame:
+        """`rows` with the columns that were referred to."""
+        found = rows.select("*", *self.members.values()) if self.members else rows
+        for column in self.kept:
+            found = found.select("*", column)
+        return found
+
+
+_current: ContextVar[Hoisted | None] = ContextVar("hoisted", default=None)
+
+
+@contextmanager
+def hoisting(hoisted: Hoisted) -> Iterator[Hoisted]:
+    token = _current.set(hoisted)
+    try:
+        yield hoisted
+    finally:
+        _current.reset(token)
+
+
+def variant_get(record: Column, path: str, kind: str) -> Column:
+    """`try_variant_get`, or a reference to its result."""
+    hoisted = _current.get()
+    return F.try_variant_get(record, path, kind) if hoisted is None else hoisted.member(record, path, kind)
+
+
+def kept(column: Column) -> Column:
+    """A column that is named several times below, worked out once. Not for what a lambda's variable is part of."""
+    hoisted = _current.get()
+    return column if hoisted is None else hoisted.keep(column)
