@@ -160,7 +160,7 @@ def test_lost_kafka_data_is_not_answered_with_try_again() -> None:
 
 def test_an_error_of_ours_within_a_batch_is_told_in_its_own_words() -> None:
     failure: Any = Exception(
-        "[STREAM_FAILED] Query terminated\n  File \"silver.py\", line 1, in write_batch\n"
+        '[STREAM_FAILED] Query terminated\n  File "silver.py", line 1, in write_batch\n'
         "pipelines.errors.QualityError: table silver.metrics, rule no_series: 2 rows break it\n"
         "Caused by: py4j.Py4JException: An exception was raised by the Python Proxy.\n"
     )
