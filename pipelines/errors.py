@@ -33,5 +33,9 @@ class StreamError(LakehouseError):
     """A streaming query ended with an error."""
 
 
+class QualityError(LakehouseError):
+    """Rows break a rule that stops the stream, or a check cannot be run."""
+
+
 class QueryError(LakehouseError):
     """An analyst's SQL cannot be answered."""

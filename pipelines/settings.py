@@ -118,6 +118,10 @@ class Gold(_Section):
     silent_after: Duration
 
 
+class Quality(_Section):
+    count_interval: Duration
+
+
 class Settings(_Section):
     """Everything that can be set. Paths are absolute after loading."""
 
@@ -130,12 +134,18 @@ class Settings(_Section):
     bronze: Bronze
     silver: Silver
     gold: Gold
+    quality: Quality
 
     def table_path(self, layer: str, table: str) -> Path:
         return self.root / layer / table
 
     def checkpoint_path(self, query: str) -> Path:
         return self.root / "_checkpoints" / query
+
+    @property
+    def quality_dir(self) -> Path:
+        """Counts that wait for gold.quality, and what `lakehouse check` keeps beside its table."""
+        return self.root / "_quality"
 
     @property
     def services_dir(self) -> Path:

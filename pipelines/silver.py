@@ -1,4 +1,4 @@
-"""bronze.telemetry → the silver tables of records, and silver.quarantine.
+"""bronze.telemetry → the silver tables of records, and silver.quarantine; what its rules found, to gold.quality.
 
 One query decodes, validates, deduplicates and routes. The watermark is on arrival (ingest_time), not on event time: a
 row that is hours late is still a row, and no row that claims to come from the future can move it.
@@ -6,22 +6,22 @@ row that is hours late is still a row, and no row that claims to come from the f
 
 from __future__ import annotations
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze
+from pipelines.quality import ledger
+from pipelines.quality.invariants import check_invariants
+from pipelines.quality.tally import Tally
 from pipelines.routing import (
-    HEARTBEATS,
-    METRICS,
     QUARANTINE,
+    RECORD_TABLES,
     TABLES,
     Routed,
-    is_ignored,
-    is_other,
+    look_at,
+    parameters,
     route,
     route_others,
     to_items,
@@ -41,33 +41,34 @@ def deduplicate(rows: DataFrame, settings: Settings) -> DataFrame:
 
 
 def write_batch(rows: DataFrame, batch_id: int, settings: Settings, schemas: Schemas) -> None:
-    """Route one micro-batch to its tables. Each append happens once however often the batch is repeated."""
-    is_ours = ~is_other() & F.col("reason").isNull()
+    """Route one micro-batch to its tables. Each append happens once however often the batch is repeated.
+
+    Raises QualityError, with nothing written, if a rule is broken whose action is to stop the stream.
+    """
+    spark = rows.sparkSession
     cached = rows.persist()
     routed = route(cached)
     try:
-        found = cached.agg(
-            F.min("kafka_timestamp").alias("oldest"),
-            F.count_if(is_ours & (F.col("table") == METRICS.name)).alias(METRICS.name),
-            F.count_if(is_ours & (F.col("table") == HEARTBEATS.name)).alias(HEARTBEATS.name),
-            F.count_if(F.col("reason").isNotNull() & ~is_ignored()).alias(QUARANTINE.name),
-            F.count_if(is_other()).alias("others"),
-        ).first()
-        assert found is not None
-        counts = Counter({table.name: found[table.name] for table in (METRICS, HEARTBEATS, QUARANTINE)})
-        if found["others"]:
+        batch = look_at(cached, settings)
+        if batch.others:
             others = route_others(cached, settings, schemas)
-            counts += others.counts()
+            batch.tally.add(others.tally(parameters(settings)))
             routed.add(others)
-        _append(routed, counts, settings, query_id(rows.sparkSession), batch_id)
+        check_invariants(batch.tally, RECORD_TABLES, routed.of, parameters(settings))
+        query = query_id(spark)
+        _append(routed, batch.tally, settings, query, batch_id)
+        ledger.note(settings, query, batch_id, batch.tally.rule_counts(TABLES))
     finally:
         routed.release()
         cached.unpersist()
-    note_latency(QUERY, found["oldest"])
+    note_latency(QUERY, batch.oldest)
+    ledger.flush_if_due(spark, settings)
 
 
-def _append(routed: Routed, counts: Counter[str], settings: Settings, query: str, batch_id: int) -> None:
-    tables = [table for table in TABLES if counts[table.name]]
+def _append(routed: Routed, tally: Tally, settings: Settings, query: str, batch_id: int) -> None:
+    tables = [table for table in RECORD_TABLES if tally.good[table.full_name]]
+    if tally.bad:
+        tables.append(QUARANTINE)
     if not tables:
         return
     # Most of a small append is waiting for the log, so they wait together.
@@ -83,8 +84,9 @@ def _append(routed: Routed, counts: Counter[str], settings: Settings, query: str
 
 def start(spark: SparkSession, settings: Settings, schemas: Schemas, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, bronze.TABLE)
-    for table in TABLES:
+    for table in (*TABLES, ledger.TABLE):
         ensure_table(spark, settings, table)
+    ledger.flush(spark, settings)
     source = read_appends(spark, settings, bronze.TABLE, settings.silver)
     rows = deduplicate(to_items(source, settings), settings)
     writer = rows.writeStream.outputMode("append").foreachBatch(

@@ -1,6 +1,6 @@
 """Table contracts (schemas/tables/<layer>/<table>.yaml, Open Data Contract Standard v3) and their Delta tables.
 
-The contract is the one source of columns, types, comments, keys, clustering, properties and row rules.
+The contract is the one source of columns, types, comments, keys, clustering, properties, row rules and checks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from pipelines.errors import ContractError, StorageError
+from pipelines.rules import RowRule, TableCheck, row_rules, table_checks
 from pipelines.settings import SCHEMAS_DIR, Settings
 
 LAYERS = ("bronze", "silver", "gold")
@@ -32,16 +33,9 @@ class Column:
 
 
 @dataclass(frozen=True)
-class RowRule:
-    """`condition` is a Spark SQL expression that is true for a good row; `reason` is the quarantine code."""
-
-    reason: str
-    condition: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Table:
+    """`time_column`: what places a row in time for `lakehouse check`; None if the table is not checked."""
+
     layer: str
     name: str
     question: str
@@ -52,6 +46,8 @@ class Table:
     retention_days: int
     properties: tuple[tuple[str, str], ...]
     rules: tuple[RowRule, ...]
+    checks: tuple[TableCheck, ...]
+    time_column: str | None
 
     @property
     def full_name(self) -> str:
@@ -95,9 +91,9 @@ def contract(full_name: str, schemas_dir: Path = SCHEMAS_DIR) -> Table:
         cluster_by=tuple(_custom(schema, "clusterBy") or ()),
         retention_days=int(retention),
         properties=tuple(dict(_custom(schema, "deltaProperties") or {}).items()),
-        rules=tuple(
-            RowRule(str(rule.id), str(rule.implementation), str(rule.description)) for rule in schema.quality or ()
-        ),
+        rules=row_rules(full_name, schema),
+        checks=table_checks(full_name, schema, tuple(column.name for column in columns)),
+        time_column=_custom(schema, "timeColumn"),
     )
 
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "schemas": "schemas",
     "quarantine": "quarantine",
     "redrive": "redrive",
+    "check": "check",
 }
 
 

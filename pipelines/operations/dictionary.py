@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.rules import TableCheck
 from pipelines.settings import PROJECT_DIR
 from pipelines.tables import LAYERS, Column, Table, all_contracts
 
@@ -21,6 +23,10 @@ _HEAD = """# Data dictionary
 What every table answers and every column means. Written by `make docs` from the contracts in `schemas/tables`: correct
 those, not this page. All times are UTC.
 """
+_ACTIONS = (
+    "A row that breaks a rule goes to `silver.quarantine` instead (*quarantine*), is here all the same and counted "
+    "(*warn*), or stops the stream before anything is written (*fail*). `gold.quality` has the counts."
+)
 _LAYER_PURPOSE = {
     "bronze": "What arrived, as it arrived.",
     "silver": "Records: decoded, validated, deduplicated, in one vocabulary (OpenTelemetry's).",
@@ -63,12 +69,26 @@ def _section(table: Table) -> str:
         *columns,
     ]
     if table.rules:
-        rules = [f"| `{rule.reason}` | {_cell(rule.message)} | `{_cell(rule.condition)}` |" for rule in table.rules]
+        rules = [
+            f"| `{rule.reason}` | {rule.action} | {_cell(rule.message)} | `{_cell(rule.condition)}` |"
+            for rule in table.rules
+        ]
         lines += [
-            "\nA record that breaks a rule goes to `silver.quarantine` instead, with the reason:\n",
-            "| Reason | What is wrong | What holds for every row here |",
-            "| --- | --- | --- |",
+            f"\n{_ACTIONS}\n",
+            "| Rule | Action | What is wrong | What a good row is |",
+            "| --- | --- | --- | --- |",
             *rules,
+        ]
+    if table.checks:
+        checks = [
+            f"| `{check.id}` | {_kind(check)} | {check.severity} | {_cell(check.message)} | {_parameters(check)} |"
+            for check in table.checks
+        ]
+        lines += [
+            "\n`lakehouse check` also looks for nulls in columns that have none, and at:\n",
+            "| Check | Kind | Severity | What a failure means | Of what |",
+            "| --- | --- | --- | --- | --- |",
+            *checks,
         ]
     return "\n".join([*lines, ""])
 
@@ -77,6 +97,18 @@ def _column(column: Column) -> str:
     unit = f" [{column.unit}]" if column.unit else ""
     null = "no" if column.required else "yes"
     return f"| `{column.name}` | `{column.type}` | {null} | {_cell(column.comment)}{unit} |"
+
+
+def _kind(check: TableCheck) -> str:
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(check).__name__).strip()
+
+
+def _parameters(check: TableCheck) -> str:
+    common = {field.name for field in fields(TableCheck)}
+    own = ((field.name, getattr(check, field.name)) for field in fields(check) if field.name not in common)
+    return ", ".join(
+        f"{name.replace('_', ' ')} `{', '.join(value) if isinstance(value, list) else value}`" for name, value in own
+    )
 
 
 def _codes(names: tuple[str, ...]) -> str:

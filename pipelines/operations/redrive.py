@@ -16,7 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import bronze
-from pipelines.routing import QUARANTINE, RECORD_TABLES, Routed, route, route_others, to_items
+from pipelines.quality.invariants import check_invariants
+from pipelines.routing import QUARANTINE, RECORD_TABLES, Routed, parameters, route, route_others, to_items
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
 from pipelines.sources.decode import POSITION
@@ -39,7 +40,10 @@ class Redriven:
 def redrive(
     spark: SparkSession, settings: Settings, schemas: Schemas, reason: str, since: datetime | None = None
 ) -> Redriven:
-    """Try again what waits in quarantine for `reason`, of all time or ingested since."""
+    """Try again what waits in quarantine for `reason`, of all time or ingested since.
+
+    Raises QualityError, with nothing written, if a row breaks a rule whose action is to stop.
+    """
     for table in (*RECORD_TABLES, QUARANTINE):
         ensure_table(spark, settings, table)
     waiting = _waiting(spark, settings)
@@ -56,6 +60,7 @@ def redrive(
     routed = route(items)
     routed.add(route_others(items, settings, schemas))
     try:
+        check_invariants(routed.tally(parameters(settings)), RECORD_TABLES, routed.of, parameters(settings))
         written = {table.name: _append_new(spark, settings, routed, table) for table in RECORD_TABLES}
         bad = reduce(DataFrame.unionByName, (rows.where(F.col("why").isNotNull()) for rows in routed.all()))
         bad_places = bad.select(*_PLACE).persist()

@@ -21,6 +21,7 @@ from pipelines import bronze, silver
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.operations.drain import drain
+from pipelines.quality import ledger
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger
@@ -28,6 +29,8 @@ from pipelines.streams import Trigger
 # How long SIGTERM waits for the running micro-batches before it interrupts them; they are repeated at the next start.
 _DRAIN_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+# How Python's traceback, which Spark hands on, begins the line of an error that says itself what to do.
+_OUR_ERRORS = "pipelines.errors."
 
 
 class Job(StrEnum):
@@ -41,10 +44,11 @@ class Job(StrEnum):
 
 @dataclass(frozen=True)
 class Stream:
-    """One streaming query: which layer it fills, and how to start it."""
+    """One streaming query: which layer it fills, how to start it, and what is left to be done when it has ended."""
 
     layer: Job
     start: Callable[[SparkSession, Settings, Trigger], StreamingQuery]
+    finish: Callable[[SparkSession, Settings], None] | None = None
 
 
 def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tuple[Stream, ...]:
@@ -59,7 +63,7 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
 
     everything = (
         Stream(Job.BRONZE, start_bronze),
-        Stream(Job.SILVER, start_silver),
+        Stream(Job.SILVER, start_silver, ledger.flush),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),
     )
@@ -79,6 +83,7 @@ def run_available(
             return
         query = stream.start(spark, settings, Trigger.AVAILABLE_NOW)
         _watch(spark, [query], watch, stop)
+        _finish(spark, settings, stream)
     if _judges_agents(streams):
         agent_health.refresh(spark, settings, datetime.now(UTC))
 
@@ -94,6 +99,7 @@ def run_continuous(
     queries = [stream.start(spark, settings, Trigger.CONTINUOUS) for stream in streams]
     if not _judges_agents(streams):
         _watch(spark, queries, watch, stop)
+        _finish(spark, settings, *streams)
         return
     interval = parse_duration(settings.gold.health_interval).total_seconds()
     refreshed = time.monotonic()
@@ -107,6 +113,13 @@ def run_continuous(
             refreshed = time.monotonic()
 
     _watch(spark, queries, watch_and_refresh, stop)
+    _finish(spark, settings, *streams)
+
+
+def _finish(spark: SparkSession, settings: Settings, *streams: Stream) -> None:
+    for stream in streams:
+        if stream.finish is not None:
+            stream.finish(spark, settings)
 
 
 def _judges_agents(streams: tuple[Stream, ...]) -> bool:
@@ -147,6 +160,9 @@ def _watch(
 def explain(query: StreamingQuery, failure: StreamingQueryException | PySparkException) -> str:
     """The cause in a line, and what to do next."""
     causes = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    ours = next((line for line in causes if line.startswith(_OUR_ERRORS)), None)
+    if ours is not None:
+        return f"stream {query.name} failed: {ours.partition(': ')[2]}"
     caused = [line for line in causes if line.startswith("Caused by:")]
     cause = caused[-1].removeprefix("Caused by:").strip() if caused else causes[0]
     advice = "correct the cause and start the job again: it goes on where it stopped, and nothing is lost or repeated"

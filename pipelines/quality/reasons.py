@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.errors import QueryError
-from pipelines.quality.row_rules import messages
+from pipelines.quality.row_rules import counted_rules, messages
 from pipelines.tables import all_contracts
 
 DECODING = {
@@ -45,6 +45,11 @@ IGNORED = {
 def explanations() -> dict[str, str]:
     """Reason code → sentence, all of them."""
     return messages(tuple(table for table in all_contracts() if table.layer == "silver")) | DECODING
+
+
+def counted() -> dict[str, str]:
+    """Code → sentence of the rules that rows of silver may break: they warn, or stop the stream."""
+    return {rule.reason: rule.message for table in all_contracts() for rule in counted_rules(table)}
 
 
 def message(reason: Column) -> Column:

@@ -1,8 +1,8 @@
 """From decoded items to the rows of the silver tables."""
 
-from pipelines.routing.items import is_ignored, is_other, to_items, validate
+from pipelines.routing.items import look_at, to_items, validate
 from pipelines.routing.route import route, route_others
-from pipelines.routing.routed import Routed
+from pipelines.routing.routed import Routed, parameters
 from pipelines.routing.tables import HEARTBEATS, METRICS, QUARANTINE, RECORD_TABLES, TABLES
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "RECORD_TABLES",
     "TABLES",
     "Routed",
-    "is_ignored",
-    "is_other",
+    "look_at",
+    "parameters",
     "route",
     "route_others",
     "to_items",

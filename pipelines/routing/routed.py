@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,8 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.quality import reasons
-from pipelines.quality.row_rules import broken_rule
-from pipelines.routing.tables import QUARANTINE
+from pipelines.quality.row_rules import broken_counts, broken_rule
+from pipelines.quality.tally import Tally
+from pipelines.routing.tables import QUARANTINE, RECORD_TABLES
 from pipelines.settings import Settings
 from pipelines.sources.decode import ARRIVAL, POSITION
 from pipelines.tables import Table
@@ -33,17 +33,23 @@ class Routed:
         found = [rows.where(is_good()).select(*table.column_names) for rows in self.tables.get(table.name, ())]
         return union(found)
 
-    def counts(self) -> Counter[str]:
-        """Rows by the table that they are to be written to. Runs a job over all of them."""
-        labelled = [
-            rows.select(F.when(is_good(), name).when(F.col("why").isNotNull(), QUARANTINE.name).alias("table"))
-            for name, several in (*self.tables.items(), (QUARANTINE.name, self.none))
-            for rows in several
+    def tally(self, parameters: Mapping[str, str]) -> Tally:
+        """Rows by table, reason and rule. Runs a job over all of them."""
+        frames = [
+            *(
+                _verdicts(rows, table, parameters)
+                for table in RECORD_TABLES
+                for rows in self.tables.get(table.name, ())
+            ),
+            *(_verdicts(rows, QUARANTINE, parameters) for rows in self.none),
         ]
-        counted = union([rows.groupBy("table").agg(F.count(F.lit(1)).alias("rows")) for rows in labelled])
-        found: Counter[str] = Counter()
+        found, counted = Tally(), union(frames)
+        by_name = {table.full_name: table for table in (*RECORD_TABLES, QUARANTINE)}
         for row in counted.collect() if counted is not None else ():
-            found[str(row["table"])] += int(row["rows"])
+            if row["why"] is not None:
+                found.bad[row["table"], row["why"]] += row["rows"]
+            else:
+                found.add_good(by_name[row["table"]], row["rows"], row["broken"])
         return found
 
     def add(self, more: Routed) -> None:
@@ -73,6 +79,13 @@ class Routed:
         renamed = found.withColumnsRenamed({"why": "reason"}).withColumn("raw", F.col("raw").cast("binary"))
         explained = renamed.withColumn("message", reasons.message(F.col("reason")))
         return explained.withColumn("resolved_at", F.lit(None).cast("timestamp")).select(*QUARANTINE.column_names)
+
+
+def _verdicts(rows: DataFrame, table: Table, parameters: Mapping[str, str]) -> DataFrame:
+    """How many rows of the table there are of each verdict, and how many of the good ones break a rule."""
+    known = rows.where(F.col("ignored").isNull()).groupBy("why")
+    counted = known.agg(F.count(F.lit(1)).alias("rows"), broken_counts(table, is_good(), parameters).alias("broken"))
+    return counted.withColumn("table", F.lit(table.full_name))
 
 
 def is_good() -> Column:

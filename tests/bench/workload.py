@@ -23,7 +23,7 @@ class Load:
 
 def reset(settings: Settings) -> None:
     """Remove the tables and checkpoints of the run before; the topics stay."""
-    for folder in ("bronze", "silver", "gold", "_checkpoints", "peer"):
+    for folder in ("bronze", "silver", "gold", "_checkpoints", "_quality", "peer"):
         shutil.rmtree(settings.root / folder, ignore_errors=True)
 
 

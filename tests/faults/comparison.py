@@ -8,6 +8,7 @@ from pyspark.sql.types import DoubleType, MapType
 
 from pipelines import bronze
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.quality import ledger
 from pipelines.routing import RECORD_TABLES, TABLES, to_items
 from pipelines.settings import Settings
 from pipelines.sources.decode import POSITION
@@ -31,7 +32,16 @@ def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[st
         examples = compare(*sides)
         if examples:
             found[table.full_name] = examples
-    return found
+    counted = _only_in_one(*(_counted(spark, settings) for settings in (left, right)))
+    return found | ({ledger.TABLE.full_name: counted} if counted else {})
+
+
+def _counted(spark: SparkSession, settings: Settings) -> DataFrame:
+    """What all batches of a run together were found to be: how the records were cut into batches is its own affair."""
+    rows = read_table(spark, settings, ledger.TABLE).groupBy("table_name", "rule", "action")
+    # A reason of the decoder has a row in the batches alone that have such a record.
+    checked = F.sum(F.when(F.col("action") == "warn", F.col("checked")))
+    return rows.agg(checked.alias("checked"), F.sum("broken").alias("broken")).where("action = 'warn' OR broken > 0")
 
 
 def _delivered_repeatedly(spark: SparkSession, settings: Settings) -> DataFrame:

@@ -38,6 +38,8 @@ def last_commit(settings: Settings, query: str) -> Path:
 def contents(spark: SparkSession, settings: Settings) -> dict[str, list[Any]]:
     found = {}
     for table in all_contracts():
+        if table.full_name == "gold.quality_checks":
+            continue  # no stream writes it
         rows = read_table(spark, settings, table).drop(*_VOLATILE)
         texts = rows.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}).alias("row"))
         found[table.full_name] = sorted(row["row"] for row in texts.collect())

@@ -47,7 +47,8 @@ class Lakehouse:
 
     def versions(self) -> dict[str, int]:
         """Rows of every table, and when those of gold last changed (µs): no second run may add to it."""
-        counts = {table.full_name: self.table(table).count() for table in all_contracts()}
+        tables = [table for table in all_contracts() if table.full_name != "gold.quality_checks"]  # of no stream
+        counts = {table.full_name: self.table(table).count() for table in tables}
         changed = self.table(metric_rollup.TABLE).agg(F.unix_micros(F.max("updated_at"))).first()
         assert changed is not None
         counts["rollup changed"] = changed[0]

@@ -1,5 +1,6 @@
 from pipelines.operations import dictionary
-from pipelines.tables import Column, RowRule, Table, all_contracts
+from pipelines.rules import Action, NullRate, RowRule, Severity
+from pipelines.tables import Column, Table, all_contracts
 
 TABLE = Table(
     layer="silver",
@@ -11,7 +12,9 @@ TABLE = Table(
     cluster_by=(),
     retention_days=90,
     properties=(),
-    rules=(RowRule("no_name", "name IS NOT NULL", "it has no name"),),
+    rules=(RowRule("no_name", "name IS NOT NULL", "it has no name", Action.WARN, Severity.WARNING),),
+    checks=(NullRate("aged", "too many have no age", Severity.CRITICAL, column="age", at_most=0.5),),
+    time_column=None,
 )
 
 
@@ -30,7 +33,8 @@ def test_a_section_tells_all_that_the_contract_does() -> None:
         "- **Kept for**: 90 days",
         "| `name` | `string` | no | A \\| B |",
         "| `age` | `double` | yes | How old [s] |",
-        "| `no_name` | it has no name | `name IS NOT NULL` |",
+        "| `no_name` | warn | it has no name | `name IS NOT NULL` |",
+        "| `aged` | null rate | critical | too many have no age | column `age`, at most `0.5` |",
     ):
         assert line in page.splitlines()
 

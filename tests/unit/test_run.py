@@ -156,3 +156,15 @@ def test_lost_kafka_data_is_not_answered_with_try_again() -> None:
 
     assert "Kafka no longer holds" in told
     assert "start the job again" not in told
+
+
+def test_an_error_of_ours_within_a_batch_is_told_in_its_own_words() -> None:
+    failure: Any = Exception(
+        '[STREAM_FAILED] Query terminated\n  File "silver.py", line 1, in write_batch\n'
+        "pipelines.errors.QualityError: table silver.metrics, rule no_series: 2 rows break it\n"
+        "Caused by: py4j.Py4JException: An exception was raised by the Python Proxy.\n"
+    )
+
+    told = explain(Query("silver"), failure)  # type: ignore[arg-type]
+
+    assert told == "stream silver failed: table silver.metrics, rule no_series: 2 rows break it"

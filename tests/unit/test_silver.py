@@ -12,10 +12,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import routing, silver
-from pipelines.quality import reasons
+from pipelines.errors import QualityError
+from pipelines.quality import ledger, reasons
 from pipelines.routing import HEARTBEATS, METRICS, QUARANTINE
+from pipelines.routing.routed import judge
+from pipelines.rules import Action
 from pipelines.settings import Settings
-from pipelines.tables import ensure_table, read_table
+from pipelines.tables import contract, ensure_table, read_table
 from tests.conftest import NO_SCHEMAS
 
 TABLES = (METRICS, HEARTBEATS, QUARANTINE)
@@ -23,7 +26,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _DECODED = (
     "topic string, partition int, offset bigint, item int, table string, reason string, raw string, event_id string, "
     "event_time timestamp, kafka_timestamp timestamp, ingest_time timestamp, resource_id string, namespace string, "
-    "metric string, value double, part int, record variant, payload binary, source string"
+    "metric string, value double, part bigint, record variant, payload binary, source string"
 )
 _GOOD: dict[str, Any] = {
     "topic": "t", "partition": 0, "offset": 0, "item": 0, "table": "metrics", "event_id": "e", "event_time": NOON,
@@ -72,7 +75,8 @@ def test_each_rule_of_the_contracts_has_a_reason_of_its_own(spark: SparkSession,
 
 
 def test_every_rule_is_tried_above_and_explained(spark: SparkSession) -> None:
-    rules = {rule.reason for table in (METRICS, HEARTBEATS) for rule in table.rules}
+    ours = (METRICS, HEARTBEATS)
+    rules = {rule.reason for table in ours for rule in table.rules if rule.action is Action.QUARANTINE}
 
     assert rules == {"bad_time", "future_time", "no_resource", "no_metric", "no_value"}
     assert rules <= set(reasons.explanations())
@@ -163,6 +167,7 @@ def routed(spark: SparkSession, settings: Settings) -> DataFrame:
     rows = routing.validate(decoded(spark, {}, {"table": "heartbeats", "event_id": "h"}, {"metric": None}), settings)
     wanted = {name for table in TABLES for name in table.column_names} - {"message"}
     types = {column.name: column.type for table in TABLES for column in table.columns}
+    rows = rows.withColumn("series_id", F.lit(1).cast("bigint"))
     absent = {name: F.lit(None).cast(types[name]) for name in wanted - set(rows.columns)}
     return rows.withColumns(absent)
 
@@ -204,6 +209,83 @@ def test_the_next_batch_is_another_one(
     silver.write_batch(routed, 1, settings, NO_SCHEMAS)
 
     assert placed(spark, settings) == {"metrics": [0, 0], "heartbeats": [1, 1], "quarantine": [2, 2]}
+
+
+def counted(spark: SparkSession, settings: Settings) -> dict[tuple[str, str], tuple[int, int]]:
+    """gold.quality: by table and rule, the rows that were checked and those that broke it."""
+    ensure_table(spark, settings, ledger.TABLE)
+    ledger.flush(spark, settings)
+    rows = read_table(spark, settings, ledger.TABLE).collect()
+    assert len({(row.batch_id, row.table_name, row.rule) for row in rows}) == len(rows)
+    return {(row.table_name.removeprefix("silver."), row.rule): (row.checked, row.broken) for row in rows}
+
+
+def test_what_only_warns_is_written_and_counted(
+    spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
+) -> None:
+    old = F.when(F.col("offset") < 2, F.col("event_time") - F.expr("INTERVAL 2 DAYS")).otherwise(F.col("event_time"))
+    rows = routed.withColumn("event_time", old).withColumn("unit", F.lit("%")).withColumn("value", F.col("value") * 200)
+    undecoded = rows.where("offset = 2").withColumns(
+        {"table": F.lit(None).cast("string"), "reason": F.lit("malformed_json"), "offset": F.lit(9).cast("bigint")}
+    )
+
+    silver.write_batch(rows.unionByName(undecoded), 0, settings, NO_SCHEMAS)
+    silver.write_batch(rows.unionByName(undecoded), 0, settings, NO_SCHEMAS)
+
+    assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2, 9]}
+    found = counted(spark, settings)
+    assert {rule: counts for rule, counts in found.items() if counts[1]} == {
+        ("metrics", "stale_time"): (1, 1),
+        ("metrics", "percent_out_of_range"): (1, 1),
+        ("metrics", "no_metric"): (2, 1),
+        ("heartbeats", "stale_time"): (1, 1),
+        ("quarantine", "malformed_json"): (1, 1),
+    }
+    assert {rule for table, rule in found if table == "metrics"} == {rule.reason for rule in METRICS.rules}
+
+
+def test_an_invariant_that_is_broken_stops_the_batch_before_anything_is_written(
+    spark: SparkSession, settings: Settings, routed: DataFrame, inside_a_query: None
+) -> None:
+    no_series = F.when(F.col("table") != "metrics", F.col("series_id"))
+    with pytest.raises(
+        QualityError,
+        match=r"table silver\.metrics, rule no_series: 1 rows break it, for example topic t, partition 0, offset 0, "
+        r"item 0 .*metrics\.yaml.*start the job again",
+    ):
+        silver.write_batch(routed.withColumn("series_id", no_series), 0, settings, NO_SCHEMAS)
+
+    assert placed(spark, settings) == {"metrics": [], "heartbeats": [], "quarantine": []}
+    assert counted(spark, settings) == {}
+
+    silver.write_batch(routed, 0, settings, NO_SCHEMAS)
+
+    assert placed(spark, settings) == {"metrics": [0], "heartbeats": [1], "quarantine": [2]}
+
+
+def test_rules_of_other_families_are_counted_as_well(spark: SparkSession, settings: Settings) -> None:
+    logs = contract("silver.logs")
+    row: dict[str, Any] = {
+        "event_id": "e", "event_time": NOON, "kafka_timestamp": NOON, "ingest_time": NOON, "resource_id": "r",
+        "message": "m", "topic": "t", "partition": 0, "offset": 0, "item": 0, "part": 0,
+    }  # fmt: skip
+    changes: list[dict[str, Any]] = [
+        {}, {"message": ""}, {"message": None}, {"event_id": None}, {"ignored": "bookmark", "message": ""},
+        {"unusable": "wrong_type"}, {"event_time": NOON - timedelta(days=3), "message": ""},
+    ]  # fmt: skip
+    columns = [*((column.name, column.type) for column in logs.columns)]
+    columns += [(name, "string") for name in ("unusable", "ignored", "raw")]
+    data = [tuple({**row, **change}.get(name) for name, _ in columns) for change in changes]
+    rows = spark.createDataFrame(data, ", ".join(f"`{name}` {kind}" for name, kind in columns))
+    parameters = routing.parameters(settings)
+
+    tally = routing.Routed({"logs": [judge(rows, logs, parameters)]}).tally(parameters)
+
+    assert tally.good == {"silver.logs": 4}
+    assert tally.bad == {("silver.logs", "no_message"): 1, ("silver.logs", "wrong_type"): 1}
+    assert {rule: number for (_, rule), number in tally.broken.items()} == {
+        "no_event_id": 1, "stale_time": 1, "empty_message": 2,
+    }  # fmt: skip
 
 
 @pytest.fixture
