@@ -11,7 +11,8 @@ from pipelines.inventory.facts import TAG, facts_of
 def news_of(statements: DataFrame, inventory: DataFrame) -> DataFrame:
     """resource_id and `since`: the earliest time at which a statement may be news. Cautious: some turn out to be none.
 
-    `statements`: resource_id, source, is_change, facts (entries), and `first` and `last`, when it was said.
+    `statements`: resource_id, source, is_change, facts (entries), and `first` and `last`, when it was said. `is_plain`
+    is true of a new resource if they are all that is to be known of it: its history needs no look at silver.
     """
     versions = inventory.select(
         "resource_id", "valid_from", "valid_to", "first_seen", "told", facts_of(inventory).alias("known")
@@ -24,7 +25,15 @@ def news_of(statements: DataFrame, inventory: DataFrame) -> DataFrame:
     since = F.when(is_unknown, F.col("first")).when(
         overlaps & ~F.coalesce(_is_known(), F.expr("false")), F.greatest("first", "valid_from")
     )
-    return found.groupBy("resource_id").agg(F.min(since).alias("since")).where(F.col("since").isNotNull())
+    # Of a source that says one thing only `first` matters, as repeats are no news; what was done twice, was when?
+    stated = F.when(~F.col("is_change"), F.col("source"))
+    is_one_each = F.count_distinct(stated) == F.count(stated)
+    is_once = F.every(~F.col("is_change") | (F.col("first") == F.col("last")))
+    is_new = F.every(F.col("valid_from").isNull())
+    news = found.groupBy("resource_id").agg(
+        F.min(since).alias("since"), (is_new & is_one_each & is_once).alias("is_plain")
+    )
+    return news.where(F.col("since").isNotNull())
 
 
 def _is_known() -> Column:
@@ -38,7 +47,7 @@ def _is_known() -> Column:
 
 
 def bases_of(news: DataFrame, inventory: DataFrame) -> DataFrame:
-    """resource_id, `since` (to read from), `base` (null to begin anew) and first_seen: where each history goes on.
+    """resource_id, is_plain, `since` (to read from), `base` (null to begin anew), first_seen: where histories go on.
 
     A version knows what was told by its end. So a history goes on within a version only after the last news in it,
     else from the end of the version before."""
@@ -66,6 +75,7 @@ def bases_of(news: DataFrame, inventory: DataFrame) -> DataFrame:
     all_ = news.join(found, "resource_id", "left")
     return all_.select(
         "resource_id",
+        "is_plain",
         F.coalesce("from", "since").alias("since"),
         "base",
         F.when(F.col("base").isNotNull(), F.col("first_seen")).alias("first_seen"),

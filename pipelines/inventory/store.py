@@ -12,7 +12,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import reduce
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+)
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -27,6 +34,12 @@ from pipelines.settings import Settings
 from pipelines.tables import contract, read_table
 
 TABLE = contract("silver.inventory")
+KEYS = TABLE.keys
+# They have no common ancestor.
+_CONFLICTS = (
+    ConcurrentAppendException, ConcurrentDeleteReadException, ConcurrentDeleteDeleteException, ConcurrentWriteException,
+    ConcurrentTransactionException, DeltaConcurrentModificationException,
+)  # fmt: skip
 # OPTIMIZE takes the place of files that a MERGE has read; the MERGE is then repeated.
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 1.0
@@ -34,10 +47,12 @@ _PAUSE_SECONDS = 1.0
 
 def summary_of(statements: DataFrame) -> DataFrame:
     """One row a statement that a resource's source makes: `first` and `last`, when; `arrived`, of the oldest; facts."""
+    spans = (F.min("first").alias("first"), F.max("last").alias("last"), F.min("arrived").alias("arrived"))
     distinct = statements.groupBy("resource_id", *STATED).agg(
         F.min("event_time").alias("first"), F.max("event_time").alias("last"), F.min("kafka_timestamp").alias("arrived")
     )
-    return with_facts(distinct)
+    # Again, as different words may be the same fact.
+    return with_facts(distinct).groupBy("resource_id", "source", "is_change", "facts").agg(*spans)
 
 
 def update(summary: DataFrame, settings: Settings) -> int:
@@ -45,16 +60,14 @@ def update(summary: DataFrame, settings: Settings) -> int:
     spark = summary.sparkSession
     inventory = read_table(spark, settings, TABLE)
     news = news_of(summary, inventory).localCheckpoint()
-    earliest = news.agg(F.unix_micros(F.min("since")), F.count(F.lit(1))).first()
-    assert earliest is not None
-    if not earliest[1]:
+    if news.isEmpty():
         return 0
     bases = bases_of(news, inventory).localCheckpoint()
-    since = bases.agg(F.unix_micros(F.min("since"))).first()
-    assert since is not None
-    said = _statements_since(bases.select("resource_id", "since"), settings, since[0])
-    rows = rows_of(history_of(with_facts(said), bases), settings.inventory.owner_tags)
-    replaced = inventory.join(bases.select("resource_id", F.col("base.at").alias("begin")), "resource_id").where(
+    # Each step without the plans of those before: the optimizer would look at all of them again.
+    said = _said(summary, bases, settings).localCheckpoint()
+    rows = rows_of(history_of(said, bases), settings.inventory.owner_tags).localCheckpoint()
+    begun = bases.select("resource_id", F.col("base.at").alias("begin"))
+    replaced = inventory.join(begun, "resource_id").where(
         F.col("begin").isNull() | (F.col("valid_from") >= F.col("begin"))
     )
     changes = differences(rows, replaced.select(*rows.columns)).localCheckpoint()
@@ -62,6 +75,20 @@ def update(summary: DataFrame, settings: Settings) -> int:
     if count:
         _merge(changes, settings)
     return count
+
+
+def _said(summary: DataFrame, bases: DataFrame, settings: Settings) -> DataFrame:
+    """All that is said of the resources since their base: resource_id, event_time, source, is_change, facts."""
+    columns = ("resource_id", "event_time", "source", "is_change", "facts")
+    here = summary.join(bases.where("is_plain").select("resource_id"), "resource_id", "left_semi")
+    plain = here.withColumn("event_time", F.col("first")).select(*columns)
+    others = bases.where(~F.col("is_plain"))
+    earliest = others.agg(F.unix_micros(F.min("since"))).first()
+    assert earliest is not None
+    if earliest[0] is None:
+        return plain
+    read = _statements_since(others.select("resource_id", "since"), settings, earliest[0])
+    return plain.unionByName(with_facts(read).select(*columns))
 
 
 def _statements_since(bases: DataFrame, settings: Settings, earliest: int) -> DataFrame:
@@ -81,14 +108,16 @@ def _statements_since(bases: DataFrame, settings: Settings, earliest: int) -> Da
 
 
 def differences(rows: DataFrame, replaced: DataFrame) -> DataFrame:
-    """Rows that the table does not have so, and, with `is_gone`, the versions that it should no longer have."""
-    keys = ("resource_id", "valid_from")
-    content = F.struct(*(comparable(rows, name) for name in rows.columns if name not in keys))
-    new, old = rows.withColumn("content", content), replaced.select(*keys, content.alias("content_before"))
-    changed = new.join(old, list(keys), "left").where(~F.col("content").eqNullSafe(F.col("content_before")))
-    gone = replaced.join(rows.select(*keys), list(keys), "left_anti")
-    return changed.select(*rows.columns, F.expr("false").alias("is_gone")).unionByName(
-        gone.select(*rows.columns, F.expr("true").alias("is_gone"))
+    """Rows that the table does not have so, and, with `is_gone`, the keys of versions that it should no longer have."""
+    content = F.struct(*(comparable(rows, name) for name in rows.columns))
+    sides = [side.select(*rows.columns, content.alias("content")) for side in (rows, replaced)]
+    new, old = sides[0].alias("new"), sides[1].alias("old")
+    same_key = [F.col(f"new.{name}") == F.col(f"old.{name}") for name in KEYS]
+    found = new.join(old, same_key, "full").where(~F.col("new.content").eqNullSafe(F.col("old.content")))
+    return found.select(
+        *(F.coalesce(f"new.{name}", f"old.{name}").alias(name) for name in KEYS),
+        *(F.col(f"new.{name}") for name in rows.columns if name not in KEYS),
+        F.col("new.resource_id").isNull().alias("is_gone"),
     )
 
 
@@ -132,7 +161,7 @@ def retried(commit: Callable[[], None], attempts: int, pause_seconds: float) -> 
     for attempt in range(1, attempts + 1):
         try:
             return commit()
-        except DeltaConcurrentModificationException:
+        except _CONFLICTS:
             if attempt == attempts:
                 raise
             time.sleep(pause_seconds * attempt)
