@@ -100,7 +100,8 @@ def _statements_since(bases: DataFrame, settings: Settings, earliest: int) -> Da
         return statements_of(rows.where(F.col("event_time") >= F.timestamp_micros(F.lit(earliest))), name)
 
     said = reduce(DataFrame.unionByName, map(of_table, TOLD_BY))
-    wanted = said.join(F.broadcast(bases), "resource_id").where(F.col("event_time") >= F.col("since"))
+    # Kept: the optimizer would look at what leads to it for each column that follows.
+    wanted = said.join(F.broadcast(bases), "resource_id").where(F.col("event_time") >= F.col("since")).localCheckpoint()
     content = F.struct(*FACTS, "tags")
     in_order = Window.partitionBy("resource_id", "source", "is_change").orderBy("event_time", F.xxhash64(content))
     repeats = ~F.col("is_change") & F.lag(content).over(in_order).eqNullSafe(content)

@@ -112,10 +112,11 @@ def _is_mentioned(name: str, text: str) -> bool:
 def _mentioned_views(tables: tuple[Listed, ...], text: str) -> tuple[ResourceView, ...]:
     """Raises QueryError if a table that a view needs has not been created."""
     mentioned = tuple(view for view in VIEWS if _is_mentioned(view.name, text))
+    by_name = {table.full_name: table for table in tables}
     for view in mentioned:
-        for table in tables:
-            if table.full_name in view.needs and not table.exists:
-                raise QueryError(f"{view.full_name}: {_not_yet(table)}")
+        for name in view.needs:
+            if not by_name[name].exists:
+                raise QueryError(f"{view.full_name}: {_not_yet(by_name[name])}")
     return mentioned
 
 

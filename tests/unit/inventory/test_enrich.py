@@ -53,7 +53,9 @@ def test_each_record_has_its_resources_facts_now_or_then(spark: SparkSession, si
 def test_costs_have_columns_of_like_names(silver: Silver) -> None:
     costs = silver("costs", {"resource_id": VM, "Tags": {"a": "b"}}, {"resource_id": None})
 
-    found = with_resource(costs, silver("inventory", version(VM, 0, None, "ann"))).collect()
+    found = (
+        with_resource(costs, silver("inventory", version(VM, 0, None, "ann"))).orderBy(F.desc("resource_id")).collect()
+    )
 
     assert [(row["Tags"], row["resource_owner"], row["resource_is_known"]) for row in found] == [
         ({"a": "b"}, "ann", True),

@@ -13,7 +13,7 @@ from pipelines.inventory.columns import TOLD_BY
 from pipelines.inventory.facts import with_facts
 from pipelines.inventory.from_id import constants, host, name
 from pipelines.inventory.statements import statements_of
-from tests.unit.inventory.conftest import Silver
+from tests.unit.inventory.conftest import Silver, at, minutes
 
 VM = "/subscriptions/s-1/resourcegroups/rg-1/providers/microsoft.compute/virtualmachines/vm-1"
 SITE = "/subscriptions/s-1/resourcegroups/rg-1/providers/microsoft.web/sites/shop"
@@ -201,15 +201,13 @@ Stated = list[tuple[str, bool, dict[str, str | None]]]
 
 @pytest.fixture(scope="module")
 def said(silver: Silver) -> dict[str, Stated]:
-    """Of all cases, a table's rows at once: `native_id` is no column of a statement, so the time tells the case."""
+    """Of all cases, a table's rows at once; the time tells the case."""
     found: dict[str, Stated] = {case: [] for case in CASES}
     for table in TOLD_BY:
         mine = [case for case, (of_table, _, _) in CASES.items() if of_table == table]
-        rows = silver(table, *(CASES[case][1] for case in mine))
-        numbered = rows.withColumn("event_time", F.timestamp_seconds(F.monotonically_increasing_id() % (1 << 33)))
-        single = numbered.coalesce(1)
-        for row in with_facts(statements_of(single, table)).collect():
-            case = mine[int(row["event_time"].timestamp())]
+        rows = silver(table, *(CASES[case][1] | {"event_time": at(place)} for place, case in enumerate(mine)))
+        for row in with_facts(statements_of(rows, table)).collect():
+            case = mine[round(minutes(row["event_time"]) or 0)]
             facts = {entry["key"]: entry["value"] for entry in row["facts"]}
             found[case].append((row["resource_id"], row["is_change"], facts))
     return found

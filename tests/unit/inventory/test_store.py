@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -38,7 +39,12 @@ class Inventory:
         self.silver(table, *rows).coalesce(1).write.format("delta").mode("append").save(path)
 
     def batch(self, table: str, *rows: Mapping[str, Any]) -> None:
-        write_batch(statements_of(self.silver(table, *rows), table), self.settings)
+        self.batch_of((table, list(rows)))
+
+    def batch_of(self, *parts: Batch) -> None:
+        """As the stream has them: rows of several tables at once."""
+        statements = [statements_of(self.silver(table, *rows), table) for table, rows in parts]
+        write_batch(reduce(DataFrame.unionByName, statements), self.settings)
 
     def hear(self, table: str, *rows: Mapping[str, Any]) -> None:
         self.arrive(table, *rows)
@@ -100,26 +106,25 @@ def test_whatever_the_order_and_the_batches_the_table_is_the_same(
 ) -> None:
     """Statements of three sources in one batch after the other, against all of them in one."""
     chance = random.Random(7)
-    rows: list[Batch] = []
+    beats, costs = [], []
     for minute in range(24):
         resource = chance.choice(["a", "b", VM])
-        rows.append(("heartbeats", [beat(resource, minute, str(chance.randint(1, 3)))]))
+        beats.append(beat(resource, minute, str(chance.randint(1, 3))))
         tags = {key: chance.choice("xy") for key in ("owner", "env") if chance.random() < 0.7}
-        cost = {"resource_id": resource, "event_time": at(minute - 30 * chance.random()), "Tags": tags or None}
-        rows.append(("costs", [cost]))
+        costs.append({"resource_id": resource, "event_time": at(minute - 30 * chance.random()), "Tags": tags or None})
     found = []
-    for number, parts in enumerate((1, 5, 6)):
+    for batches in (1, 3, 4):
         root = str(tmp_path_factory.mktemp("lakehouse"))
         inventory = Inventory(spark, make_settings(LAKEHOUSE_ROOT=root), silver)
-        chance.shuffle(rows)
-        for part in range(parts):
-            mine = rows[part::parts]
-            for table in ("heartbeats", "costs"):
-                batch = [row for name, all_ in mine if name == table for row in all_]
-                inventory.arrive(table, *batch)
-                inventory.batch(table, *batch)
-                if number == 2 and part % 3 == 0:
-                    inventory.batch(table, *batch)
+        chance.shuffle(beats)
+        chance.shuffle(costs)
+        for number in range(batches):
+            parts: list[Batch] = [("heartbeats", beats[number::batches]), ("costs", costs[number::batches])]
+            for table, rows in parts:
+                inventory.arrive(table, *rows)
+            inventory.batch_of(*parts)
+            if number == 2:
+                inventory.batch_of(*parts)
         found.append(inventory.rows())
 
     assert len(found[0]) > 10
