@@ -52,7 +52,7 @@ def _pattern(text: str) -> str:
 
 
 def _words(value: Any) -> Any:
-    """The environment has text only: a list is its words there. No topic has a blank in its name."""
+    """The environment has text only: a list is its words there."""
     return tuple(value.split()) if isinstance(value, str) else value
 
 
@@ -109,6 +109,13 @@ class Silver(_Section):
     max_bytes_per_trigger: Size
 
 
+class Inventory(_Section):
+    trigger_interval: Duration
+    max_files_per_trigger: Positive
+    max_bytes_per_trigger: Size
+    owner_tags: Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
+
+
 class Gold(_Section):
     trigger_interval: Duration
     health_interval: Duration
@@ -133,6 +140,7 @@ class Settings(_Section):
     spark: Spark
     bronze: Bronze
     silver: Silver
+    inventory: Inventory
     gold: Gold
     quality: Quality
 

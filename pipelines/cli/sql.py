@@ -53,6 +53,11 @@ def sql(
 
         lakehouse sql "SELECT host_name, window_start, mean, p95 FROM gold.metric_rollup WHERE granularity = 'PT1H'
         AND metric = '% Processor Time' ORDER BY mean DESC LIMIT 10"
+
+    Whose machines log the most errors; every silver table of records has such a view, TABLE_with_resource:
+
+        lakehouse sql "SELECT resource_owner, resource_name, count(*) FROM silver.logs_with_resource
+        WHERE severity_number >= 17 GROUP BY ALL ORDER BY 3 DESC"
     """
     if query is None:
         typer.echo(context.get_help())

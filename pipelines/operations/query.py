@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipelines.errors import QueryError
+from pipelines.operations.resource_views import INVENTORY, VIEWS, ResourceView
 from pipelines.settings import SCHEMAS_DIR, Settings
 
 if TYPE_CHECKING:
@@ -83,19 +84,40 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 
 @contextmanager
 def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open."""
+    """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open.
+
+    So do the views of records with their resources, where both tables have been created."""
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
         for layer in _LAYERS:
             connection.execute(f"CREATE SCHEMA {layer}")
+        views = _mentioned_views(tables, mentioned_in)
+        below = {name for view in views for name in view.needs}
         for table in tables:
-            if table.exists and re.search(rf"\b{table.name}\b", mentioned_in, re.IGNORECASE):
+            if table.exists and (table.full_name in below or _is_mentioned(table.name, mentioned_in)):
                 connection.execute(f"CREATE VIEW {table.full_name} AS {_scan(table)}")
+        for view in views:
+            connection.execute(f"CREATE VIEW {view.full_name} AS {view.select}")
         connection.execute(f"SET search_path = '{','.join(_LAYERS)}'")
         yield connection
     finally:
         connection.close()
+
+
+def _is_mentioned(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text, re.IGNORECASE) is not None
+
+
+def _mentioned_views(tables: tuple[Listed, ...], text: str) -> tuple[ResourceView, ...]:
+    """Raises QueryError if a table that a view needs has not been created."""
+    mentioned = tuple(view for view in VIEWS if _is_mentioned(view.name, text))
+    by_name = {table.full_name: table for table in tables}
+    for view in mentioned:
+        for name in view.needs:
+            if not by_name[name].exists:
+                raise QueryError(f"{view.full_name}: {_not_yet(by_name[name])}")
+    return mentioned
 
 
 def fetch(
@@ -125,7 +147,14 @@ def _overview(tables: tuple[Listed, ...]) -> Answer:
             if table.exists:
                 count = fetch(connection, f"SELECT count(*) FROM {table.full_name}", tables).rows[0][0]
             rows.append((table.full_name, count, _question(table)))
+    counts = {name: count for name, count, _ in rows}
+    # A view has the rows of its first table.
+    rows += [(view.full_name, counts[view.needs[0]], view.question) for view in VIEWS if _is_ready(view, tables)]
     return Answer(("table", "rows", "the question it answers"), tuple(rows))
+
+
+def _is_ready(view: ResourceView, tables: tuple[Listed, ...]) -> bool:
+    return all(table.exists for table in tables if table.full_name in view.needs)
 
 
 def _scan(table: Listed) -> str:
@@ -179,10 +208,14 @@ def _explain(message: str, tables: tuple[Listed, ...]) -> str:
         name = missing[1].strip('"').rpartition(".")[2].lower()
         waiting = [table for table in tables if table.name == name and not table.exists]
         if waiting:
-            table = waiting[0]
-            return f"table {table.full_name} has not been created yet: `lakehouse run {table.layer}` creates it"
-    known = ", ".join(table.full_name for table in tables)
+            return _not_yet(waiting[0])
+    known = ", ".join([*(table.full_name for table in tables), *(view.full_name for view in VIEWS)])
     return f"there is no {'table' if missing else 'schema'} {(missing or schema or '')[1]}; the tables are: {known}"
+
+
+def _not_yet(table: Listed) -> str:
+    job = "inventory" if table.full_name == INVENTORY else table.layer
+    return f"table {table.full_name} has not been created yet: `lakehouse run {job}` creates it"
 
 
 def _question(table: Listed) -> str:

@@ -20,6 +20,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pipelines import bronze, silver
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.inventory import stream as inventory
 from pipelines.operations.drain import drain
 from pipelines.quality import ledger
 from pipelines.schema_registry import Schemas
@@ -34,10 +35,11 @@ _OUR_ERRORS = "pipelines.errors."
 
 
 class Job(StrEnum):
-    """A layer's streams, or all of them."""
+    """A layer's streams, those of the inventory, or all of them."""
 
     BRONZE = "bronze"
     SILVER = "silver"
+    INVENTORY = "inventory"
     GOLD = "gold"
     ALL = "all"
 
@@ -64,6 +66,7 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
     everything = (
         Stream(Job.BRONZE, start_bronze),
         Stream(Job.SILVER, start_silver, ledger.flush),
+        Stream(Job.INVENTORY, inventory.start),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),
     )

@@ -8,6 +8,7 @@ from pyspark.sql.types import DoubleType, MapType
 
 from pipelines import bronze
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.inventory import store
 from pipelines.quality import ledger
 from pipelines.routing import RECORD_TABLES, TABLES, to_items
 from pipelines.settings import Settings
@@ -26,7 +27,7 @@ def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[st
     """Table → some of the rows that only one of both has; empty if they agree."""
     repeated = _delivered_repeatedly(spark, right)
     found: dict[str, list[str]] = {}
-    for table in (bronze.TABLE, *TABLES, metric_rollup.TABLE, agent_health.TABLE):
+    for table in (bronze.TABLE, *TABLES, store.TABLE, metric_rollup.TABLE, agent_health.TABLE):
         sides = [_comparable(read_table(spark, settings, table), table, repeated) for settings in (left, right)]
         compare = _unlike_in_sums if table is metric_rollup.TABLE else _only_in_one
         examples = compare(*sides)
@@ -62,6 +63,8 @@ def _comparable(rows: DataFrame, table: Table, repeated: DataFrame) -> DataFrame
 
 def _canonical(rows: DataFrame, name: str) -> Column:
     """A map has no order, and cannot be compared."""
+    if name == "told":
+        return store.comparable(rows, name)
     if isinstance(rows.schema[name].dataType, MapType):
         return F.sort_array(F.map_entries(name)).alias(name)
     return F.col(name)

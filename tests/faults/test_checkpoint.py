@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 from pipelines.tables import all_contracts, read_table
 from tests.conftest import NO_SCHEMAS, Kafka, SettingsFactory, catch_up
 
-QUERIES = ("bronze", "silver", "gold_metric_rollup", "gold_agent_health")
+QUERIES = ("bronze", "silver", "silver_inventory", "gold_metric_rollup", "gold_agent_health")
 # When a row was judged, which is told anew each time.
 _VOLATILE = ("as_of", "downtime_seconds", "state", "state_since", "day", "closed_downtime_seconds")
 

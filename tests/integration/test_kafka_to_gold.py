@@ -11,11 +11,13 @@ from pyspark.sql import functions as F
 
 from pipelines import bronze, routing
 from pipelines.gold import agent_health, metric_rollup
+from pipelines.inventory import store
 from pipelines.local.simulator import FleetSize, IncidentKind, Simulation, SimulationConfig, Summary
 from pipelines.local.simulator.incidents import AWS, HEARTBEAT, PERF, PROMETHEUS, TOPICS
+from pipelines.operations import query
 from pipelines.operations.reconcile import TopicBalance, reconcile
 from pipelines.settings import Settings
-from pipelines.tables import all_contracts, read_table
+from pipelines.tables import Table, all_contracts, read_table
 from tests.conftest import NO_SCHEMAS, Kafka, SettingsFactory, catch_up
 
 REASONS = {
@@ -76,7 +78,7 @@ def lakehouse(spark: SparkSession, broker: str, tmp_path_factory: pytest.TempPat
         )
     )
     kafka.publish(simulation.messages())
-    for job in ("bronze", "silver", "gold"):
+    for job in ("bronze", "silver", "inventory", "gold"):
         catch_up(spark, settings, kafka.bootstrap, job)
     return Lakehouse(spark, settings, kafka, simulation)
 
@@ -131,6 +133,30 @@ def test_each_record_is_in_the_table_of_its_kind(lakehouse: Lakehouse) -> None:
     assert lakehouse.table(routing.METRICS).count() == metrics
 
 
+@pytest.mark.parametrize("table", [routing.METRICS, routing.HEARTBEATS], ids=lambda table: table.name)
+def test_the_inventory_has_each_resource_once_as_it_is_now(table: Table, lakehouse: Lakehouse) -> None:
+    seen = lakehouse.table(table).groupBy("resource_id").agg(F.min("event_time").alias("first"))
+    inventory = lakehouse.table(store.TABLE).where("is_current")
+
+    found = seen.join(inventory, "resource_id", "left").select("first", "first_seen", "sources").collect()
+
+    assert len(found) == seen.count() > 0
+    assert all(row["first_seen"] is not None and row["first_seen"] <= row["first"] for row in found)
+    assert inventory.select("resource_id").distinct().count() == inventory.count()
+
+
+def test_sql_shows_records_with_their_resource(lakehouse: Lakehouse) -> None:
+    total = lakehouse.table(routing.HEARTBEATS).count()
+
+    answer = query.answer(
+        lakehouse.settings,
+        "SELECT count(*), count_if(resource_is_known), count(resource_os_type), count(resource_host_name) "
+        "FROM silver.heartbeats_with_resource",
+    )
+
+    assert answer.rows == ((total,) * 4,)
+
+
 def test_bronze_holds_every_value_once(lakehouse: Lakehouse) -> None:
     telemetry = lakehouse.table(bronze.TABLE)
 
@@ -172,7 +198,7 @@ def test_the_agents_that_fell_silent_are_found(lakehouse: Lakehouse) -> None:
 def test_every_job_run_a_second_time_changes_nothing(lakehouse: Lakehouse) -> None:
     before = lakehouse.versions()
 
-    for job in ("bronze", "silver", "gold"):
+    for job in ("bronze", "silver", "inventory", "gold"):
         catch_up(lakehouse.spark, lakehouse.settings, lakehouse.kafka.bootstrap, job)
 
     assert lakehouse.versions() == before

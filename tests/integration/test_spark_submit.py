@@ -53,13 +53,14 @@ def job(name: str) -> str:
 def test_each_job_by_spark_submit(launch: Launcher, environ: dict[str, str], kafka: Kafka, settings: Settings) -> None:
     send(kafka, 50)
 
-    for name in ("bronze", "silver", "gold"):
+    for name in ("bronze", "silver", "inventory", "gold"):
         program = launch("spark-submit", job(name), "--env", "local", "--trigger", "available-now", environ=environ)
         assert program.wait(240) == 0, program.output
         assert "Traceback" not in program.output
 
     assert rows(settings, "bronze", "telemetry") == 50
     assert rows(settings, "silver", "metrics") == 50
+    assert rows(settings, "silver", "inventory") > 0
     assert rows(settings, "gold", "metric_rollup") == 100  # a minute and an hour of each series
     assert not (PROJECT_DIR / "metastore_db").exists()
 
