@@ -1,4 +1,4 @@
-"""One row of a cost report, whether it came as JSON or in a file of CSV: its cells as text, by the names of its layout."""
+"""One row of a cost report, of JSON or of a file of CSV: its cells as text, by the names of its layout."""
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ def of_object(record: Column, layout: Layout) -> Cells:
     used = layout.all_spellings
 
     def left(is_measure: Callable[[Column], Column]) -> Column:
-        kept = F.map_filter(
+        return F.map_filter(
             members(record),
             lambda name, value: (
                 ~name.isin(*used) & ~value.isin(*NOTHING) & is_measure(F.rlike(F.lower(name), F.lit(MEASURES)))
             ),
         )
-        return kept
 
     return Cells(cell, left(lambda found: ~found), left(lambda found: found), F.lit(None).cast("string"))
 

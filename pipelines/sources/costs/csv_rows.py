@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import csv
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import arrow_udf
 
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout, key
 from pipelines.sources.reading.lines import text_of
@@ -29,7 +30,7 @@ _MAP = pa.map_(pa.string(), pa.string())
 
 
 def has_header(record: Column, *names: str) -> Column:
-    """Whether the record is text whose first line that is no comment has all those columns, however they are written."""
+    """Whether the record is text whose first line that is no comment has all those columns, however spelt."""
     head = F.lower(F.ltrim(F.substring(text_of(record), 1, _HEAD), F.lit(_MARK)))
     without_comments = F.when(F.startswith(head, F.lit("#")), F.regexp_replace(head, r"\A(?:#[^\n]*\n)+", ""))
     line = F.substring_index(F.coalesce(without_comments, head), "\n", 1)
@@ -41,14 +42,15 @@ def has_header(record: Column, *names: str) -> Column:
 
 
 def rows_of(record: Column, layout: Layout) -> Column:
-    """The rows below the header → array of structs: the cells that the layout names, as text, OTHERS, MEASURED, MALFORMED.
+    """The rows below the header → array of structs: the cells that the layout names, OTHERS, MEASURED and MALFORMED.
 
-    What exports write for nothing is null. Null if there is no row.
+    Cells are text, null for what exports write for nothing. An empty array if there is no row.
     """
     cells = ", ".join(f"`{name}`: string" for name in layout.columns)
     maps = ", ".join(f"{name}: map<string,string>" for name in (OTHERS, MEASURED))
-    read = F.arrow_udf(lambda texts: _read(texts, layout), f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")
-    return read(text_of(record))
+    read = arrow_udf(lambda texts: _read(texts, layout), f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")
+    found: Column = read(text_of(record))
+    return found
 
 
 def _read(texts: pa.Array, layout: Layout) -> pa.Array:

@@ -6,7 +6,6 @@ https://focus.finops.org/focus-specification/v1-2/. Rows of older versions lack 
 from __future__ import annotations
 
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 from pipelines.sources.costs import csv_rows
 from pipelines.sources.costs.cells import Cells, of_csv, of_object
