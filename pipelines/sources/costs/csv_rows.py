@@ -48,8 +48,11 @@ def rows_of(record: Column, layout: Layout) -> Column:
     """
     cells = ", ".join(f"`{name}`: string" for name in layout.columns)
     maps = ", ".join(f"{name}: map<string,string>" for name in (OTHERS, MEASURED))
-    read = arrow_udf(lambda texts: _read(texts, layout), f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")
-    found: Column = read(text_of(record))
+
+    def read(texts: pa.Array) -> pa.Array:
+        return _read(texts, layout)
+
+    found: Column = arrow_udf(read, f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")(text_of(record))
     return found
 
 
