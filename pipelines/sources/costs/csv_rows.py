@@ -7,13 +7,14 @@ header may stand what the sender says of the whole file, a line each: `#executio
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import arrow_udf
+from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout, key
 from pipelines.sources.reading.lines import text_of
@@ -52,7 +53,9 @@ def rows_of(record: Column, layout: Layout) -> Column:
     def read(texts: pa.Array) -> pa.Array:
         return _read(texts, layout)
 
-    found: Column = arrow_udf(read, f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")(text_of(record))
+    schema = f"array<struct<{cells}, {maps}, {MALFORMED}: string>>"
+    parse: Any = arrow_udf(read, returnType=schema, functionType=ArrowUDFType.SCALAR)
+    found: Column = parse(text_of(record))
     return found
 
 
