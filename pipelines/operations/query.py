@@ -18,6 +18,7 @@ import duckdb
 
 from pipelines.errors import QueryError
 from pipelines.settings import SCHEMAS_DIR, Settings
+from pipelines.views import list_views
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -83,19 +84,31 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 
 @contextmanager
 def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open."""
+    """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open.
+
+    So it has the views of ours (`pipelines.views`) that are mentioned, and the tables that they are made of."""
+    views = [view for view in list_views() if _is_mentioned(view.name, mentioned_in)]
+    text = " ".join((mentioned_in, *(view.base for view in views)))
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
         for layer in _LAYERS:
             connection.execute(f"CREATE SCHEMA {layer}")
         for table in tables:
-            if table.exists and re.search(rf"\b{table.name}\b", mentioned_in, re.IGNORECASE):
+            if table.exists and _is_mentioned(table.name, text):
                 connection.execute(f"CREATE VIEW {table.full_name} AS {_scan(table)}")
+        existing = {table.full_name for table in tables if table.exists}
+        for view in views:
+            if view.base in existing:
+                connection.execute(f"CREATE VIEW {view.full_name} AS {view.sql(view.base)}")
         connection.execute(f"SET search_path = '{','.join(_LAYERS)}'")
         yield connection
     finally:
         connection.close()
+
+
+def _is_mentioned(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text, re.IGNORECASE) is not None
 
 
 def fetch(
@@ -125,6 +138,8 @@ def _overview(tables: tuple[Listed, ...]) -> Answer:
             if table.exists:
                 count = fetch(connection, f"SELECT count(*) FROM {table.full_name}", tables).rows[0][0]
             rows.append((table.full_name, count, _question(table)))
+    for view in list_views():
+        rows.append((view.full_name, None, view.question))
     return Answer(("table", "rows", "the question it answers"), tuple(rows))
 
 
@@ -178,10 +193,12 @@ def _explain(message: str, tables: tuple[Listed, ...]) -> str:
     if missing:
         name = missing[1].strip('"').rpartition(".")[2].lower()
         waiting = [table for table in tables if table.name == name and not table.exists]
+        bases = [view.base for view in list_views() if view.name == name]
+        waiting += [table for table in tables if table.full_name in bases and not table.exists]
         if waiting:
             table = waiting[0]
             return f"table {table.full_name} has not been created yet: `lakehouse run {table.layer}` creates it"
-    known = ", ".join(table.full_name for table in tables)
+    known = ", ".join([*(table.full_name for table in tables), *(view.full_name for view in list_views())])
     return f"there is no {'table' if missing else 'schema'} {(missing or schema or '')[1]}; the tables are: {known}"
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
+from pyspark.sql.pandas.functions import arrow_udf
 
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout, key
 from pipelines.sources.reading.lines import text_of
@@ -54,7 +54,7 @@ def rows_of(record: Column, layout: Layout) -> Column:
         return _read(texts, layout)
 
     schema = f"array<struct<{cells}, {maps}, {MALFORMED}: string>>"
-    parse: Any = arrow_udf(read, returnType=schema, functionType=ArrowUDFType.SCALAR)
+    parse: Any = arrow_udf(read, returnType=schema)
     found: Column = parse(text_of(record))
     return found
 

@@ -35,13 +35,16 @@ _GROUPS = (
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """`line_item_unblended_cost` → itself and `lineItem/UnblendedCost`."""
+    """`line_item_unblended_cost` → itself and `lineItem/UnblendedCost`; products and prices also `product/region`."""
     group = next((group for group in _GROUPS if name.startswith(f"{group}_")), None)
     if group is None:
         return (name,)
     words = name.removeprefix(f"{group}_").split("_")
     head, *tail = group.split("_")
-    return (name, f"{head}{''.join(map(str.capitalize, tail))}/{''.join(map(str.capitalize, words))}")
+    pascal = "".join(map(str.capitalize, words))
+    prefix = f"{head}{''.join(map(str.capitalize, tail))}/"
+    camel = (f"{prefix}{pascal[0].lower()}{pascal[1:]}",) if group in ("product", "pricing") else ()
+    return (name, f"{prefix}{pascal}", *camel)
 
 
 LAYOUT = Layout((*KEPT_WORDS, *KEPT_AMOUNTS, *_TAKEN), spellings)
