@@ -6,6 +6,7 @@ value (a rate beside a unit's price), what was sent stays in attributes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 
 from pyspark.sql import Column
@@ -62,7 +63,7 @@ def _charge(cells: Cells, topic: Column) -> Cost:
     kept = pairs(**{name: cells.cell(name) for name in columns.KEPT_AMOUNTS})
     return charge(
         "azure.cost_export",
-        Cells(cells.cell, others, cells.measured, cells.malformed),
+        replace(cells, others=others),
         topic,
         _who(cells)
         | _what(cells)

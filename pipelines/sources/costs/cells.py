@@ -16,12 +16,14 @@ from pipelines.sources.reading.variant import members, text
 @dataclass(frozen=True)
 class Cells:
     """`cell`: name → text, null for nothing. `others`: the cells that the layout does not name, as map<string,string>,
-    `measured` those of them that are amounts. `malformed`: the row's text if it is no row of this report."""
+    `measured` those of them that are amounts. `malformed`: the row's text if it is no row of this report. `is_absent`:
+    whether there is no row at all, but a header alone."""
 
     cell: Callable[[str], Column]
     others: Column
     measured: Column
     malformed: Column
+    is_absent: Column
 
     def first(self, *names: str) -> Column:
         return self.cell(names[0]) if len(names) == 1 else F.coalesce(*map(self.cell, names))
@@ -46,9 +48,9 @@ def of_object(record: Column, layout: Layout) -> Cells:
             ),
         )
 
-    return Cells(cell, left(lambda found: ~found), left(lambda found: found), F.lit(None).cast("string"))
+    return Cells(cell, left(lambda found: ~found), left(lambda found: found), F.lit(None).cast("string"), F.lit(0) == 1)
 
 
 def of_csv(row: Column) -> Cells:
     """A row of CSV, a struct of `csv_rows.rows_of`."""
-    return Cells(lambda name: row[name], row[OTHERS], row[MEASURED], row[MALFORMED])
+    return Cells(lambda name: row[name], row[OTHERS], row[MEASURED], row[MALFORMED], row.isNull())

@@ -71,6 +71,7 @@ def charge(
         resource_type=words.get("ResourceType"),
         attributes=merged(*attributes, *(() if kept is None else (kept,))),
         unusable=F.when(cells.malformed.isNotNull(), "malformed_line").when(is_bad, "bad_value"),
+        ignored=F.when(cells.is_absent, "empty_records"),
         focus={
             **words,
             **decimals,

@@ -26,6 +26,8 @@ _HEAD = 40_000  # characters in which a header is looked for
 _PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?((?:#[^\n]*\n)*)")
 _MARK = "\ufeff"
 _WIDEST = 5_000
+# Written behind the last row, as a row of one cell: only found again if no quote before it is left open.
+_END = "__end__"
 _TYPES = {f"f{place}": pa.string() for place in range(_WIDEST)}
 _MAP = pa.map_(pa.string(), pa.string())
 
@@ -51,15 +53,15 @@ def rows_of(record: Column, layout: Layout) -> Column:
     maps = ", ".join(f"{name}: map<string,string>" for name in (OTHERS, MEASURED))
 
     def read(texts: pa.Array) -> pa.Array:
-        return _read(texts, layout)
+        return parse(texts, layout)
 
-    schema = f"array<struct<{cells}, {maps}, {MALFORMED}: string>>"
-    parse: Any = arrow_udf(read, returnType=schema)
-    found: Column = parse(text_of(record))
+    make: Any = arrow_udf  # typed for other kinds of functions only
+    found: Column = make(read, f"array<struct<{cells}, {maps}, {MALFORMED}: string>>")(text_of(record))
     return found
 
 
-def _read(texts: pa.Array, layout: Layout) -> pa.Array:
+def parse(texts: pa.Array, layout: Layout) -> pa.Array:
+    """Values of text → the list of rows of each, empty for null."""
     rows = [_rows(text.as_buffer(), layout) if text.is_valid else None for text in texts]
     sizes = np.array([0 if some is None else len(some) for some in rows], np.int64)
     offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32))
@@ -75,39 +77,38 @@ def _rows(text: pa.Buffer, layout: Layout) -> pa.StructArray:
     content = content[above.end() :]
     malformed: list[str] = []
     try:
-        table = _parse(content, malformed)
+        table = _table(content, malformed)
     except pa.ArrowInvalid:
         return _bad([bytes(content).decode()], layout)
-    if not table.num_rows:
-        return _nothing(layout)
     names = [column[0].as_py() for column in table.columns]
     whole = table.slice(1).combine_chunks()
     cells = [column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in whole.columns]
     good = _struct(names, cells, said, layout)
-    if len(good) and _is_cut_off(content):
-        # A quote that is never closed takes all that follows into one cell.
-        malformed.append(",".join(cell[-1].as_py() or "" for cell in cells))
-        good = good.slice(0, len(good) - 1)
+    if _END in malformed:
+        malformed.remove(_END)
+    else:
+        # A quote that is never closed has taken all that follows into one cell.
+        last = ",".join(cell[-1].as_py() or "" for cell in cells) if len(good) else ""
+        malformed.append(last.removesuffix(f"\n{_END}\n"))
+        good = good.slice(0, max(len(good) - 1, 0))
     return pa.concat_arrays([good, _bad(malformed, layout)])
 
 
-def _parse(content: memoryview, malformed: list[str]) -> pa.Table:
+def _table(content: memoryview, malformed: list[str]) -> pa.Table:
+    """Raises ArrowInvalid if there is no header, or its last cell is never closed."""
+
     def note(row: csv.InvalidRow) -> str:
-        malformed.append(row.text)
+        malformed.append(row.text.rstrip("\r\n"))
         return "skip"
 
+    marked = b"".join((content, b"\n", _END.encode(), b"\n"))
     return csv.read_csv(
-        pa.BufferReader(content),
+        pa.BufferReader(marked),
         # One block, as a row must not be split between two.
-        csv.ReadOptions(use_threads=False, block_size=len(content) + 1, autogenerate_column_names=True),
+        csv.ReadOptions(use_threads=False, block_size=len(marked) + 1, autogenerate_column_names=True),
         csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
         csv.ConvertOptions(column_types=_TYPES, strings_can_be_null=True, null_values=list(NOTHING), check_utf8=False),
     )
-
-
-def _is_cut_off(content: memoryview) -> bool:
-    data = np.frombuffer(content, np.uint8)
-    return bool(np.count_nonzero(data == ord('"')) % 2) and not bytes(content[-3:]).rstrip().endswith(b'"')
 
 
 def _struct(names: list[str | None], cells: list[pa.Array], said: dict[str, str], layout: Layout) -> pa.StructArray:

@@ -7,6 +7,8 @@ https://focus.finops.org/focus-specification/v1-2/.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -62,7 +64,7 @@ def _charge(cells: Cells, topic: Column) -> Cost:
     kept = pairs(**{name: cells.cell(name) for name in KEPT_AMOUNTS})
     return charge(
         "aws.cur",
-        Cells(cells.cell, others, cells.measured, cells.malformed),
+        replace(cells, others=others),
         topic,
         words,
         {
