@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from pipelines.sources.costs.cur_layout import spellings
+from pipelines.sources.costs.cur_layout import LAYOUT, spellings
 from tests.unit.sources.conftest import Decode
 
 PRODUCT = {"product_name": "Amazon EC2", "region": "eu-west-1", "location": "EU (Ireland)"}
@@ -174,3 +176,25 @@ def test_what_cannot_be_charged_is_quarantined(found: dict[str, Any], name: str,
     [row] = found[name]
 
     assert (row.table, row.reason) == ("quarantine", reason)
+
+
+anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just({"a": [1]})
+amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=15, allow_nan=False)
+
+
+@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    sent=st.lists(amounts, min_size=20, max_size=40),
+    odd=st.lists(st.dictionaries(st.sampled_from(LAYOUT.all_spellings), anything), min_size=20, max_size=40),
+)
+def test_any_line_is_one_row_and_any_amount_arrives_to_the_last_digit(
+    decode: Decode, sent: list[Decimal], odd: list[dict[str, Any]]
+) -> None:
+    good = [line(cost=f"{amount:E}", line_item_line_item_description=str(at)) for at, amount in enumerate(sent)]
+    broken = [line() | changes | {"line_item_line_item_description": f"odd {at}"} for at, changes in enumerate(odd)]
+
+    rows = decode(*good, *broken, file(*good))
+
+    assert [row.BilledCost for [row] in rows[: len(good)]] == sent
+    assert [len(some) for some in rows[len(good) : -1]] == [1] * len(broken)
+    assert [row.BilledCost for row in rows[-1]] == sent
