@@ -7,7 +7,6 @@ value (a rate beside a unit's price), what was sent stays in attributes.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -16,7 +15,7 @@ from pipelines.sources.costs import azure_layout as columns
 from pipelines.sources.costs import csv_rows
 from pipelines.sources.costs.azure_services import CATEGORIES
 from pipelines.sources.costs.cells import Cells, of_csv, of_object
-from pipelines.sources.costs.charge import charge, choice, tags_of, time_of, unread_tags
+from pipelines.sources.costs.charge import DECIMAL, charge, choice, tags_of, time_of, unread_tags
 from pipelines.sources.reading.variant import member, merged, pairs
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Cost
@@ -40,10 +39,7 @@ def _has(record: Column, names: tuple[str, ...]) -> Column:
 
 
 def _is_file(record: Column, topic: Column) -> Column:
-    def one_of(names: tuple[str, ...]) -> Column:
-        return reduce(Column.__or__, (csv_rows.has_header(record, name) for name in names))
-
-    return one_of(columns.COST) & one_of(columns.DATE) & one_of(_METER)
+    return csv_rows.has_header(record, columns.COST, columns.DATE, _METER)
 
 
 def _charge(cells: Cells, topic: Column) -> Cost:
@@ -89,7 +85,7 @@ def _charge(cells: Cells, topic: Column) -> Cost:
             "ChargePeriodEnd": day + F.expr("INTERVAL 1 DAY"),
         },
         tags,
-        merged(kept, unread_tags(written, tags)),
+        merged(cells.passed_over(*columns.GROUPS), kept, unread_tags(written, tags)),
     )
 
 
@@ -112,7 +108,7 @@ def _what(cells: Cells) -> dict[str, Column]:
     category = F.try_element_at(F.create_map(*(F.lit(part) for entry in CATEGORIES.items() for part in entry)), service)
     return {
         "AvailabilityZone": cells.cell("AvailabilityZone"),
-        "ChargeDescription": cells.first("ProductName", "Product"),
+        "ChargeDescription": cells.first(*columns.PRODUCT),
         "RegionId": F.lower(F.replace(cells.first(*location), F.lit(" "), F.lit(""))),
         "RegionName": cells.first(*location),
         "ResourceId": resource,
@@ -148,7 +144,7 @@ def _how(cells: Cells, kind: Column, model: Column) -> dict[str, Column]:
         ),
         "CommitmentDiscountType": F.when(is_reservation, "Reservation").when(is_plan, "Savings Plan"),
         "PricingCategory": choice(model, _PRICING),
-        "PricingCurrency": cells.first("PricingCurrencyCode", "PricingCurrency"),
+        "PricingCurrency": cells.first(*columns.PRICING_CURRENCY),
     }
 
 
@@ -169,14 +165,14 @@ def _pricing_unit(measure: Column) -> tuple[Column, Column]:
 
 
 def _divided(amount: Column, size: Column) -> Column:
-    """To 18 digits behind the point; null if it does not fit."""
+    """Null if it does not fit."""
     by = size.try_cast("decimal(8,0)")
-    return F.try_divide(amount.try_cast("decimal(30,15)"), by).cast("string")
+    return F.try_divide(amount.try_cast("decimal(30,15)"), by).try_cast(DECIMAL)
 
 
 def _product(one: Column, other: Column) -> Column:
     """To 16 digits behind the point, as no decimal holds more of two such numbers; null if it does not fit."""
-    return F.try_multiply(one.try_cast("decimal(24,15)"), other.try_cast("decimal(27,15)")).cast("string")
+    return F.try_multiply(one.try_cast("decimal(24,15)"), other.try_cast("decimal(27,15)")).try_cast(DECIMAL)
 
 
 def _list_price(cells: Cells) -> Column:
@@ -185,7 +181,7 @@ def _list_price(cells: Cells) -> Column:
     return F.when(rate.try_cast("decimal(13,8)") == 1, price).otherwise(
         F.when(
             rate.isNotNull(),
-            F.try_multiply(price.try_cast("decimal(24,15)"), rate.try_cast("decimal(13,8)")).cast("string"),
+            F.try_multiply(price.try_cast("decimal(24,15)"), rate.try_cast("decimal(13,8)")).try_cast(DECIMAL),
         ).otherwise(price)
     )
 

@@ -20,16 +20,17 @@ BENEFIT_NAME = ("BenefitName", "ReservationName")
 # Enterprise agreements have no billing profile, or name their enrollment there as well.
 ACCOUNT = ("BillingProfileId", "BillingAccountId")
 ACCOUNT_NAME = ("BillingProfileName", "BillingAccountName")
+PRODUCT = ("ProductName", "Product")
+PRICING_CURRENCY = ("PricingCurrencyCode", "PricingCurrency")
 # They stay as they were sent, as FOCUS only has what is made of them.
 KEPT_WORDS = (
-    "BillingAccountId", "BillingAccountName", "ChargeType", "Frequency", "PricingModel", "ResourceLocation",
-    "SubscriptionId", "UnitOfMeasure", "ReservationId", "ReservationName",
+    "ChargeType", "Frequency", "PricingModel", "UnitOfMeasure",
 )  # fmt: skip
-KEPT_AMOUNTS = ("PayGPrice", "ExchangeRatePricingToBilling", *COST, *QUANTITY)
+KEPT_AMOUNTS = ("PayGPrice", "ExchangeRatePricingToBilling", "Quantity", "UsageQuantity")
 _TAKEN = (
     "AvailabilityZone", "BillingPeriodEndDate", "BillingPeriodStartDate", "InvoiceId", "MeterCategory", "MeterName",
-    "MeterSubCategory", "PartnerName", "PaygCostInBillingCurrency", "PricingCurrencyCode", "PricingCurrency",
-    "ProductId", "Product", "ProductName", "PublisherName", "ResourceName", "ResourceType", "SubscriptionName", "Tags",
+    "PartnerName", "PaygCostInBillingCurrency", "ProductId", "PublisherName", "ResourceName", "ResourceType",
+    "SubscriptionName", "Tags",
     "UnitPrice",
 )  # fmt: skip
 
@@ -39,8 +40,10 @@ def spellings(name: str) -> tuple[str, ...]:
     return (name, name[0].lower() + name[1:])
 
 
-_ALTERNATIVES = (
-    *COST, *DATE, *CURRENCY, *QUANTITY, *SUBSCRIPTION, *RESOURCE, *LOCATION, *BENEFIT, *BENEFIT_NAME, *ACCOUNT,
-    *ACCOUNT_NAME,
+# Of each the first that a row has is taken.
+GROUPS = (
+    COST, DATE, CURRENCY, QUANTITY, SUBSCRIPTION, RESOURCE, LOCATION, BENEFIT, BENEFIT_NAME, ACCOUNT, ACCOUNT_NAME,
+    PRODUCT, PRICING_CURRENCY,
 )  # fmt: skip
+_ALTERNATIVES = tuple(name for group in GROUPS for name in group)
 LAYOUT = Layout(tuple(dict.fromkeys((*_ALTERNATIVES, *KEPT_WORDS, *KEPT_AMOUNTS, *_TAKEN))), spellings)

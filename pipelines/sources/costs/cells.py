@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.costs.csv_rows import MALFORMED, MEASURED, OTHERS
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout
-from pipelines.sources.reading.variant import members, text
+from pipelines.sources.reading.variant import members, pairs, text
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,18 @@ class Cells:
     is_absent: Column
 
     def first(self, *names: str) -> Column:
+        """The first that is there."""
         return self.cell(names[0]) if len(names) == 1 else F.coalesce(*map(self.cell, names))
+
+    def passed_over(self, *groups: tuple[str, ...]) -> Column:
+        """Of groups of names, the cells that say something else than the first of their group."""
+        return pairs(
+            **{
+                name: F.when(self.cell(name) != self.first(*names), self.cell(name))
+                for names in groups
+                for name in names[1:]
+            }
+        )
 
 
 def of_object(record: Column, layout: Layout) -> Cells:

@@ -54,7 +54,12 @@ def charge(
     """`words` are text; `amounts` text as sent, or decimals; `times` timestamps. `kept`: what of the cells that the
     layout names has no column, as map<string,string>."""
     decimals = {name: to_amount(written) for name, written in amounts.items()}
-    attributes = [cells.others, cells.measured, _rounded(amounts, decimals)]
+    attributes = [
+        cells.others,
+        cells.measured,
+        cells.passed_over(EXPORT, DELIVERY, DATASET),
+        _rounded(amounts, decimals),
+    ]
     is_bad = reduce(Column.__or__, (amounts[name].isNotNull() & decimals[name].isNull() for name in amounts))
     resource = words["ResourceId"]
     is_azure = F.startswith(F.lower(resource), F.lit("/subscriptions/"))

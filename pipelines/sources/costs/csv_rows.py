@@ -32,15 +32,16 @@ _TYPES = {f"f{place}": pa.string() for place in range(_WIDEST)}
 _MAP = pa.map_(pa.string(), pa.string())
 
 
-def has_header(record: Column, *names: str) -> Column:
-    """Whether the record is text whose first line that is no comment has all those columns, however spelt."""
+def has_header(record: Column, *names: tuple[str, ...]) -> Column:
+    """Whether the record is text whose header, below comments, has a column of each of `names`, however spelt."""
     head = F.lower(F.ltrim(F.substring(text_of(record), 1, _HEAD), F.lit(_MARK)))
     without_comments = F.when(F.startswith(head, F.lit("#")), F.regexp_replace(head, r"\A(?:#[^\n]*\n)+", ""))
     line = F.substring_index(F.coalesce(without_comments, head), "\n", 1)
     bare = F.concat(F.lit(","), F.regexp_replace(line, "[^a-z0-9,]", ""), F.lit(","))
-    found = F.contains(line, F.lit(","))
-    for name in names:
-        found = found & F.contains(bare, F.lit(f",{key(name)},"))
+    # First what rules out the lines of text that are no report.
+    found = F.contains(head, F.lit("cost")) & F.contains(line, F.lit(","))
+    for alternatives in names:
+        found = found & F.rlike(bare, F.lit(f",(?:{'|'.join(map(key, alternatives))}),"))
     return found
 
 

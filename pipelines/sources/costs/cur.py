@@ -46,7 +46,7 @@ def _has(record: Column, name: str) -> Column:
 
 
 def _is_file(record: Column, topic: Column) -> Column:
-    return csv_rows.has_header(record, "line_item_line_item_type", "line_item_unblended_cost")
+    return csv_rows.has_header(record, ("line_item_line_item_type",), ("line_item_unblended_cost",))
 
 
 def _charge(cells: Cells, topic: Column) -> Cost:
@@ -112,7 +112,6 @@ def _what(cells: Cells) -> dict[str, Column]:
         "RegionId": F.coalesce(cells.first("product_region_code", "product_region"), text(product, "region")),
         "RegionName": F.coalesce(cells.cell("product_location"), text(product, "location")),
         "ResourceId": cells.cell("line_item_resource_id"),
-        "ResourceType": cells.cell("product_instance_family"),
         "ServiceCategory": F.coalesce(_named(code, CATEGORIES), F.when(code.isNotNull(), "Other")),
         "ServiceName": F.coalesce(
             cells.cell("product_product_name"), text(product, "product_name"), _named(code, NAMES), code

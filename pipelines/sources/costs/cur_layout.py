@@ -26,7 +26,7 @@ _TAKEN = (
     "line_item_currency_code", "line_item_line_item_description", "line_item_resource_id", "line_item_usage_account_id",
     "line_item_usage_account_name", "line_item_usage_amount", "line_item_usage_end_date", "line_item_usage_start_date",
     "line_item_usage_type", "pricing_currency", "pricing_public_on_demand_rate", "pricing_rate_code", "pricing_unit",
-    "product_instance_family", "product_location", "product_product_name", "product_region_code", "product_sku",
+    "product_location", "product_product_name", "product_region_code", "product_sku",
     "reservation_reservation_a_r_n", "resource_tags", "savings_plan_savings_plan_a_r_n",
 )  # fmt: skip
 _GROUPS = (

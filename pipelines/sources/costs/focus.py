@@ -27,7 +27,7 @@ def _is_row(record: Column, topic: Column) -> Column:
 
 
 def _is_file(record: Column, topic: Column) -> Column:
-    return csv_rows.has_header(record, "BilledCost", "ChargePeriodStart")
+    return csv_rows.has_header(record, ("BilledCost",), ("ChargePeriodStart",))
 
 
 def _charge(cells: Cells, topic: Column) -> Cost:
