@@ -19,6 +19,7 @@ import duckdb
 from pipelines.errors import QueryError
 from pipelines.operations.resource_views import INVENTORY, VIEWS, ResourceView
 from pipelines.settings import SCHEMAS_DIR, Settings
+from pipelines.views import View, list_views
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -86,7 +87,8 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open.
 
-    So do the views of records with their resources, where both tables have been created."""
+    So do the views that it mentions, and the tables that those are made of. Raises QueryError if one of these has not been
+    created."""
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
@@ -109,9 +111,13 @@ def _is_mentioned(name: str, text: str) -> bool:
     return re.search(rf"\b{name}\b", text, re.IGNORECASE) is not None
 
 
-def _mentioned_views(tables: tuple[Listed, ...], text: str) -> tuple[ResourceView, ...]:
+def _all_views() -> tuple[View | ResourceView, ...]:
+    return *list_views(), *VIEWS
+
+
+def _mentioned_views(tables: tuple[Listed, ...], text: str) -> tuple[View | ResourceView, ...]:
     """Raises QueryError if a table that a view needs has not been created."""
-    mentioned = tuple(view for view in VIEWS if _is_mentioned(view.name, text))
+    mentioned = tuple(view for view in _all_views() if _is_mentioned(view.name, text))
     by_name = {table.full_name: table for table in tables}
     for view in mentioned:
         for name in view.needs:
@@ -148,12 +154,13 @@ def _overview(tables: tuple[Listed, ...]) -> Answer:
                 count = fetch(connection, f"SELECT count(*) FROM {table.full_name}", tables).rows[0][0]
             rows.append((table.full_name, count, _question(table)))
     counts = {name: count for name, count, _ in rows}
-    # A view has the rows of its first table.
+    # A view with resources has the rows of its first table; how many another has takes its whole query to tell.
+    rows += [(view.full_name, None, view.question) for view in list_views() if _is_ready(view, tables)]
     rows += [(view.full_name, counts[view.needs[0]], view.question) for view in VIEWS if _is_ready(view, tables)]
     return Answer(("table", "rows", "the question it answers"), tuple(rows))
 
 
-def _is_ready(view: ResourceView, tables: tuple[Listed, ...]) -> bool:
+def _is_ready(view: View | ResourceView, tables: tuple[Listed, ...]) -> bool:
     return all(table.exists for table in tables if table.full_name in view.needs)
 
 
@@ -209,7 +216,7 @@ def _explain(message: str, tables: tuple[Listed, ...]) -> str:
         waiting = [table for table in tables if table.name == name and not table.exists]
         if waiting:
             return _not_yet(waiting[0])
-    known = ", ".join([*(table.full_name for table in tables), *(view.full_name for view in VIEWS)])
+    known = ", ".join([*(table.full_name for table in tables), *(view.full_name for view in _all_views())])
     return f"there is no {'table' if missing else 'schema'} {(missing or schema or '')[1]}; the tables are: {known}"
 
 

@@ -26,6 +26,8 @@ from pipelines.sources.azure import platform_metrics as azure_metrics
 from pipelines.sources.azure import resource_logs as azure_resource_logs
 from pipelines.sources.collectd import graphite, putval
 from pipelines.sources.collectd import values as collectd
+from pipelines.sources.costs import azure_export as azure_costs
+from pipelines.sources.costs import cur as aws_costs
 from pipelines.sources.costs import focus as costs
 from pipelines.sources.kubernetes import events as kubernetes_events
 from pipelines.sources.otlp import logs as otlp_logs
@@ -59,6 +61,8 @@ RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *aws_notifications.FAMILIES,
     *spot_prices.FAMILIES,
     *costs.FAMILIES,
+    *aws_costs.FAMILIES,
+    *azure_costs.FAMILIES,
     *otlp_metrics.FAMILIES,
     *otlp_logs.FAMILIES,
     *kubernetes_events.FAMILIES,

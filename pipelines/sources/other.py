@@ -93,7 +93,12 @@ def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
     if family.parts is None:
         return items.select(*items.columns, F.col("first").alias("part"), F.col("record").alias("one"))
     carried = [name for name in items.columns if name not in ("event_id", "raw")]
-    split = items.select(*items.columns, _parts(family))
+    listed = items.select(*items.columns, _parts(family).alias("parts"))
+    # The text of the whole goes only to a part that has none of its own: it is copied for each, and files are large.
+    is_needed = F.coalesce(F.size("parts"), F.lit(0)) <= 0
+    raw = F.when(is_needed | F.exists("parts", lambda part: part.isNull()), F.col("raw"))
+    slim = listed.select(*carried, "event_id", raw.alias("raw"), "parts")
+    split = slim.select(*carried, "event_id", "raw", F.posexplode_outer("parts").alias("part", "one"))
     part = F.coalesce("part", F.lit(0))
     own_id = F.md5(F.concat_ws("\x1f", "event_id", part).cast("binary"))
     raw = F.coalesce(F.to_json("one"), "raw")
@@ -133,7 +138,7 @@ def _derived(table: Table) -> dict[str, Column]:
 @cache
 def _parts(family: RecordFamily) -> Column:
     assert family.parts is not None
-    return F.posexplode_outer(family.parts(F.col("record"))).alias("part", "one")
+    return family.parts(F.col("record"))
 
 
 def _own_columns(table: Table) -> tuple[str, ...]:

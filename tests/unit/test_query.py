@@ -1,7 +1,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -107,6 +107,42 @@ def test_a_broken_table_is_named(settings: Settings) -> None:
 
     with pytest.raises(QueryError, match=r"table gold\.agent_health: .* cannot be read"):
         query.answer(settings, "SELECT * FROM gold.agent_health")
+
+
+def test_a_view_of_ours_is_asked_like_a_table(settings: Settings) -> None:
+    charges = [("a", 1), ("a", 2)]
+    places = range(len(charges))
+    rows = pa.table(
+        {
+            "event_id": [f"e{place}" for place in places],
+            "charge_id": [charge for charge, _ in charges],
+            "BilledCost": [amount for _, amount in charges],
+            "kafka_timestamp": pa.array([NOON + timedelta(hours=place) for place in places], pa.timestamp("us", "UTC")),
+            "ChargePeriodStart": pa.array([NOON for _ in places], pa.timestamp("us", "UTC")),
+            "partition": [0 for _ in places],
+            "offset": list(places),
+            "item": [0 for _ in places],
+            "part": [0 for _ in places],
+            "topic": ["finops.costs" for _ in places],
+            **{
+                name: pa.nulls(len(charges), pa.string())
+                for name in (
+                    "source", "dataset", "ProviderName", "BillingAccountId", "ChargeCategory", "PricingCategory",
+                    "export_id", "delivery_id",
+                )
+            },
+            "BillingPeriodStart": pa.nulls(len(charges), pa.timestamp("us", "UTC")),
+        }
+    )  # fmt: skip
+    write_deltalake(str(settings.table_path("silver", "costs")), rows)
+
+    assert query.answer(settings, "SELECT BilledCost FROM silver.costs_current").rows == ((2,),)
+    assert query.answer(settings, "SELECT count(*) FROM costs").rows == ((2,),)
+
+
+def test_a_view_of_a_table_that_is_not_there_yet(settings: Settings) -> None:
+    with pytest.raises(QueryError, match=r"silver\.costs has not been created yet: `lakehouse run silver`"):
+        query.answer(settings, "SELECT * FROM silver.costs_current")
 
 
 @pytest.mark.parametrize("statement", ["SHOW TABLES", "show all tables;"])

@@ -41,6 +41,10 @@ def found(decode: Decode) -> dict[str, Any]:
         "no currency": charge(BillingCurrency=""),
         "bad amount": charge(ListCost="free"),
         "no time": charge(ChargePeriodStart="soon"),
+        "named": charge(x_DeliveryId="run-7", x_ExportId="focus-daily"),
+        "restated": charge(BilledCost="7", x_Discount="0.5"),
+        "invoiced": charge(InvoiceId="i-1"),
+        "many digits": charge(ListCost="4.12345678901234E-7", BilledCost="1.5E-7", Tags=None),
         "csv": CSV,
         "header alone": CSV.splitlines()[0],
     }
@@ -90,8 +94,30 @@ def test_what_cannot_be_charged_is_quarantined(found: dict[str, Any], name: str,
     assert (row.table, row.reason) == ("quarantine", reason)
 
 
-def test_a_header_alone_is_not_lost(found: dict[str, Any]) -> None:
-    assert len(found["header alone"]) == 1
+def test_a_header_alone_is_an_export_without_charges(found: dict[str, Any]) -> None:
+    [row] = found["header alone"]
+
+    assert (row.table, row.reason) == ("ignored", "empty_records")
+
+
+def test_a_row_says_which_delivery_of_which_export_it_is_of(found: dict[str, Any]) -> None:
+    [named], [other] = found["named"], found["row"]
+
+    assert (named.export_id, named.delivery_id, named.dataset) == ("focus-daily", "run-7", None)
+    assert (other.export_id, other.delivery_id) == ("finops.costs", None)
+
+
+def test_a_charge_is_the_same_however_much_it_costs(found: dict[str, Any]) -> None:
+    [first], [dearer], [invoiced], [other] = (found[name] for name in ("row", "restated", "invoiced", "azure"))
+
+    assert first.charge_id == dearer.charge_id == invoiced.charge_id != other.charge_id
+
+
+def test_digits_that_a_column_does_not_hold_stay_as_they_were_sent(found: dict[str, Any]) -> None:
+    [row] = found["many digits"]
+
+    assert row.attributes == {"ListCost": "4.12345678901234E-7"}
+    assert (row.ListCost, row.BilledCost) == (Decimal("4.12345678901E-7"), Decimal("1.5e-7"))
 
 
 amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=15, allow_nan=False)

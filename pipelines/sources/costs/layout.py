@@ -1,0 +1,44 @@
+"""The columns of a cost report that mean something here, however a sender spells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# What a table's export writes for nothing.
+NOTHING = ("", "NULL", "null", "None", "\\N")
+# Which export a row is part of, which delivery (run) of it, and whether that is of actual or amortized costs. The names
+# are those of the manifests that AWS and Azure write beside their files, and of columns that a sender may add.
+EXPORT = ("x_ExportId", "exportArn", "exportName")
+DELIVERY = ("x_DeliveryId", "executionId", "assemblyId", "runId")
+DATASET = ("x_Dataset", "exportType")
+# Columns without a meaning here that hold amounts, or what a charge only gets when it is invoiced: a restated charge is
+# the same charge although these differ. For Java and Python alike.
+MEASURES = r"^#|cost|price|rate|amount|quantity|discount|credit|fee|commitment|units?$|factor|invoice"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`spellings`: how rows of JSON may name a column. In CSV the names are compared by their `key`."""
+
+    report: tuple[str, ...]
+    spellings: Callable[[str], tuple[str, ...]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.report, *EXPORT, *DELIVERY, *DATASET)
+
+    @property
+    def all_spellings(self) -> tuple[str, ...]:
+        named = (spelling for name in self.report for spelling in self.spellings(name))
+        return (*named, *EXPORT, *DELIVERY, *DATASET)
+
+
+def key(name: str) -> str:
+    """`lineItem/UnblendedCost`, `line_item_unblended_cost`, ` "Line Item Unblended Cost"` → `lineitemunblendedcost`."""
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def as_it_is(name: str) -> tuple[str, ...]:
+    return (name,)
