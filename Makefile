@@ -42,12 +42,13 @@ faults: setup ## Fault tests: kill the streams ten times, and the broker, and co
 bench: setup ## Throughput and latency on this machine, to build/bench.json
 	@$(BIN)/python -m tests.bench
 
-lint: setup ## Formatting, lint, types, layers, generated documents
+lint: setup ## Formatting, lint, types, layers, generated documents, Avro contracts
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pipelines.operations.dictionary --check
+	@$(BIN)/lakehouse schemas check
 
 docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m pipelines.operations.dictionary

@@ -1,7 +1,13 @@
-"""Schemas by the id or GUID that an Avro record carries, from a registry with Confluent's API, asked once each."""
+"""Schemas by the id or GUID that an Avro record carries, from a registry with Confluent's API, asked once each.
+
+Not every such registry can be asked by GUID (Apicurio 3.0 cannot). But Confluent's GUID of a schema follows from its
+text, so it is then looked for among all that are registered.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 import uuid
@@ -23,6 +29,16 @@ class Schemas(Protocol):
     def schema(self, identity: bytes) -> str | None: ...
 
 
+def guids_of(schema: str) -> tuple[bytes, ...]:
+    """The GUIDs by which a schema may be named: the MD5 of its text, as it is and as Confluent's registry keeps it.
+
+    That is without blanks between its members. Of a schema without references, metadata and rules, as ours are.
+    """
+    compact = json.dumps(json.loads(schema), separators=(",", ":"), ensure_ascii=False)
+    texts = dict.fromkeys((schema, compact))
+    return tuple(hashlib.md5(text.encode(), usedforsecurity=False).digest() for text in texts)
+
+
 class RegisteredSchemas:
     """Those of a registry. `url` gives its address, or None while there is none: it may be started later."""
 
@@ -30,6 +46,8 @@ class RegisteredSchemas:
         self._url = url
         self._known: dict[bytes, str] = {}
         self._missed: dict[bytes, float] = {}
+        self._by_guid: dict[bytes, str] = {}
+        self._listed: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
 
     def schema(self, identity: bytes) -> str | None:
@@ -52,9 +70,24 @@ class RegisteredSchemas:
         client = SchemaRegistryClient({"url": address, "timeout": _TIMEOUT_SECONDS, "max.retries": 1})
         try:
             if len(identity) == 4:
-                schema = client.get_schema(int.from_bytes(identity, "big"))
-            else:
-                schema = client.get_schema_by_guid(str(uuid.UUID(bytes=identity)))
+                return str(client.get_schema(int.from_bytes(identity, "big")).schema_str)
+            return self._with_guid(client, identity)
         except (SchemaRegistryError, OSError):
             return None
-        return schema.schema_str
+
+    def _with_guid(self, client: SchemaRegistryClient, guid: bytes) -> str | None:
+        try:
+            return str(client.get_schema_by_guid(str(uuid.UUID(bytes=guid))).schema_str)
+        except SchemaRegistryError as error:
+            if error.http_status_code != 404:
+                raise
+        for subject in client.get_subjects():
+            for version in client.get_versions(subject):
+                if (subject, version) in self._listed:
+                    continue
+                schema = client.get_version(subject, version).schema
+                if schema.schema_type == "AVRO":
+                    text = str(schema.schema_str)
+                    self._by_guid |= dict.fromkeys(guids_of(text), text)
+                self._listed.add((subject, version))
+        return self._by_guid.get(guid)

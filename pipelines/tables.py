@@ -109,8 +109,9 @@ def all_contracts(schemas_dir: Path = SCHEMAS_DIR) -> tuple[Table, ...]:
 def ensure_table(spark: SparkSession, settings: Settings, table: Table) -> None:
     """Create the Delta table, or add to it the columns that its contract has gained.
 
-    Raises ContractError if a column's type differs: data is never coerced silently. Raises StorageError if the folder
-    cannot be written.
+    Raises ContractError, with all that differs, if a column has another type (data is never coerced silently), is not
+    in the contract any more, or takes no nulls where the contract does. Raises StorageError if the folder cannot be
+    written.
     """
     path = table.path(settings)
     try:
@@ -138,21 +139,33 @@ def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFra
 
 
 def _evolve(spark: SparkSession, table: Table, path: str) -> None:
-    actual = {field.name: field.dataType for field in spark.read.format("delta").load(path).schema}
-    differences = [
-        f"column {column.name} is {actual[column.name].simpleString()}, its contract says {column.type}"
-        for column in table.columns
-        if column.name in actual and actual[column.name] != parse_type(column.type)
-    ]
+    actual = spark.read.format("delta").load(path).schema
+    differences = _differences(table, actual)
     if differences:
         raise ContractError(
             f"table {table.full_name} at {path}: {'; '.join(differences)}; migrate the table or correct "
             f"schemas/tables/{table.layer}/{table.name}.yaml"
         )
-    missing = [column for column in table.columns if column.name not in actual]
+    missing = [column for column in table.columns if column.name not in actual.names]
     if missing:
         added = ", ".join(f"`{column.name}` {column.type}" for column in missing)
         spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
+
+
+def _differences(table: Table, actual: StructType) -> list[str]:
+    """What no start can bring in line by itself, all of it: a sentence each."""
+    wanted = {column.name: column for column in table.columns}
+    found = []
+    for field in actual.fields:
+        column = wanted.get(field.name)
+        if column is None:
+            found.append(f"column {field.name} ({field.dataType.simpleString()}) is not in its contract")
+            continue
+        if field.dataType != parse_type(column.type):
+            found.append(f"column {field.name} is {field.dataType.simpleString()}, its contract says {column.type}")
+        if not field.nullable and not column.required:
+            found.append(f"column {field.name} is NOT NULL, its contract does not require it")
+    return found
 
 
 def parse_type(ddl: str) -> DataType:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -89,14 +89,17 @@ class Kafka:
     def create(self, *names: str, partitions: int = 2) -> None:
         create_topics(self.bootstrap, [self.topic(name) for name in names], partitions)
 
-    def produce(self, name: str, *values: bytes | str | None) -> None:
+    def produce(self, name: str, *values: bytes | str | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Send values to a topic of this test, and be sure that Kafka has them."""
         self.create(name)
         failures: list[object] = []
         producer = Producer({"bootstrap.servers": self.bootstrap, "message.max.bytes": 8_388_608, "log_level": 0})
         for value in values:
             producer.produce(
-                self.topic(name), value, on_delivery=lambda error, _: failures.append(error) if error else None
+                self.topic(name),
+                value,
+                headers=list(headers),
+                on_delivery=lambda error, _: failures.append(error) if error else None,
             )
         assert producer.flush(_FLUSH_SECONDS) == 0
         assert failures == []

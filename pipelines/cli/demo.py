@@ -40,8 +40,12 @@ def demo(
 ) -> None:
     """Two hours of a hybrid fleet's telemetry through a real Kafka broker into bronze, silver and gold, and answers.
 
+    Some of it is Avro under a real schema registry.
+
     Starts from nothing each time, needs no network, and stops everything that it started. Ends with a page to open.
     """
+    from pipelines.local import services
+
     root = out / "lakehouse"
     # The demo is of the embedded broker and of this folder, whatever the shell is set to.
     own = {"LAKEHOUSE_ROOT": str(root), "LAKEHOUSE_GOLD__LATE_AFTER": _LATE_AFTER}
@@ -51,6 +55,8 @@ def demo(
     with _peak_memory() as peak, ThreadPoolExecutor(1) as beside, _embedded(settings, out, console):
         # Spark takes as long to start as Kafka does with all that is sent to it.
         spark = beside.submit(_start_spark, settings)
+        with _step(console, "starting the schema registry") as done:
+            done(f"schema registry at {services.up_registry(settings).status.address}")
         _produce(settings, out, console)
         with _step(console, "starting Spark") as done:
             session = spark.result()
@@ -76,19 +82,35 @@ def _embedded(settings: Settings, out: Path, console: Console) -> Iterator[None]
 
 
 def _produce(settings: Settings, out: Path, console: Console) -> None:
+    from pipelines.cli.gateway_schemas import gateway_schemas
     from pipelines.local import services
     from pipelines.local.kafka_client import create_topics
-    from pipelines.local.simulator import TOPICS, FleetSize, Simulation, SimulationConfig, publish, write_truth
+    from pipelines.local.simulator import (
+        AVRO_TOPICS,
+        TOPICS,
+        FleetSize,
+        Simulation,
+        SimulationConfig,
+        publish,
+        write_truth,
+    )
 
     bootstrap = services.bootstrap_servers(settings)
-    create_topics(bootstrap, list(TOPICS), 2)
-    config = SimulationConfig(start=datetime.now(UTC) - _SPAN, duration=_SPAN, seed=_SEED, fleet=FleetSize.of(_HOSTS))
+    topics = (*TOPICS, *AVRO_TOPICS)
+    create_topics(bootstrap, topics, 2)
+    config = SimulationConfig(
+        start=datetime.now(UTC) - _SPAN,
+        duration=_SPAN,
+        seed=_SEED,
+        fleet=FleetSize.of(_HOSTS),
+        avro=gateway_schemas(settings),
+    )
     simulation = Simulation(config)
     with _step(console, f"{_HOSTS} machines send two hours of telemetry") as done:
         begun = time.monotonic()
         report = publish(simulation.messages(), bootstrap)
         write_truth(out / "truth.jsonl", simulation.incidents, simulation.summary())
-        done(f"{report.items:,} records sent to {len(TOPICS)} topics in {time.monotonic() - begun:.0f} s")
+        done(f"{report.items:,} records sent to {len(topics)} topics in {time.monotonic() - begun:.0f} s")
 
 
 def _start_spark(settings: Settings) -> SparkSession:

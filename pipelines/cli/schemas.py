@@ -17,22 +17,34 @@ class Action(StrEnum):
     """What to do with the contracts."""
 
     LIST = "list"
+    CHECK = "check"
     REGISTER = "register"
 
 
 def schemas(
-    action: Annotated[Action, typer.Argument(help="list them, or register them")] = Action.LIST, *, env: Env = "local"
+    action: Annotated[
+        Action, typer.Argument(help="list them, check that each reads what the one before wrote, or register")
+    ] = Action.LIST,
+    *,
+    env: Env = "local",
 ) -> None:
-    """The Avro contracts of our own topics (`schemas/avro`): list them, or register them in the schema registry.
+    """The Avro contracts of our own topics (`schemas/avro`): list, check or register them.
+
+    `check` needs no registry: exit code 1 if a version could not read what the one before it wrote (BACKWARD).
 
     Registered are all versions of each topic, in order, under BACKWARD compatibility; one that is not compatible stops
     with exit code 1 and says why. What is registered already keeps its id, so it may run at every deployment. The
     embedded registry is started by `lakehouse up --registry`; SCHEMA_REGISTRY_URL names another.
     """
     from pipelines.local import services
-    from pipelines.operations.avro_contracts import avro_contracts, register
+    from pipelines.operations.avro_compatibility import check
+    from pipelines.operations.avro_contracts import COMPATIBILITY, avro_contracts, register
 
     settings, console, contracts = load_settings(env), Console(), avro_contracts()
+    if action is Action.CHECK:
+        check(contracts)
+        console.print(f"{len(contracts)} schemas, each version {COMPATIBILITY} compatible with the one before it")
+        return
     table = Table(box=None, pad_edge=False)
     if action is Action.LIST:
         for column in ("topic", "version", "file"):

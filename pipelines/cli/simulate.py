@@ -19,7 +19,9 @@ from rich.table import Table
 
 from pipelines.errors import SettingsError
 from pipelines.local.simulator import (
+    AVRO_TOPICS,
     TOPICS,
+    AvroSchemas,
     Clock,
     FleetSize,
     Simulation,
@@ -67,7 +69,7 @@ def simulate(
     interval: Annotated[
         float | None, typer.Option(help="Seconds between reports of a machine. Default: 60; with --live 10.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, start and flags: the same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, start, flags and schema ids: the same bytes.")] = 1,
     bad_share: Annotated[float, typer.Option(help="Share of items that are malformed.")] = 0.001,
     duplicate_share: Annotated[float, typer.Option(help="Share sent again, within half an hour.")] = 0.005,
     late_share: Annotated[float, typer.Option(help="Share that arrives minutes to hours after its time.")] = 0.003,
@@ -90,6 +92,9 @@ def simulate(
 
     Arc machines and Azure VMs (topics am-Heartbeat, am-Perf), AWS (aws.metrics), Kubernetes (prometheus.metrics), with
     daily rhythm, incidents, restarts, gaps, and some duplicate, late and broken records. --truth tells them apart.
+
+    With a schema registry (`lakehouse up --registry`, or SCHEMA_REGISTRY_URL) also edge gateways that send Avro
+    (telemetry.heartbeats, telemetry.metrics) in the contracts of `schemas/avro`, which are registered for them.
 
     Six hours at once:     lakehouse simulate --duration '6 hours' --truth truth.jsonl
 
@@ -117,6 +122,7 @@ def simulate(
         duplicate_share=duplicate_share,
         late_share=late_share,
         incident_share=incident_share,
+        avro=None if dry_run else _avro(console, env),
     )
     if live and rate is not None:
         config = scale_interval(config, rate) if chosen else scale_hosts(config, rate)
@@ -125,7 +131,7 @@ def simulate(
         simulation = Simulation(config)
         _dry_run(console, simulation)
     else:
-        bootstrap = _prepare(env, partitions)
+        bootstrap = _prepare(env, TOPICS if config.avro is None else (*TOPICS, *AVRO_TOPICS), partitions)
         if live:
             config = replace(config, start=datetime.now(UTC) + _time_to_set_up(config))
         simulation = Simulation(config)
@@ -162,6 +168,8 @@ def _time_to_set_up(config: SimulationConfig) -> timedelta:
 def _description(config: SimulationConfig) -> str:
     fleet = config.fleet
     kinds = f"{fleet.arc} Arc, {fleet.azure} Azure, {fleet.aws} AWS, {fleet.kubernetes} Kubernetes"
+    if config.gateways:
+        kinds += f", and {config.gateways} edge gateways"
     return (
         f"{fleet.hosts} machines ({kinds}), a report every {config.interval_seconds:.1f} s, "
         f"{expected_rate(config):,.0f} items/s of simulated time, for {config.duration} "
@@ -169,13 +177,22 @@ def _description(config: SimulationConfig) -> str:
     )
 
 
-def _prepare(env: str, partitions: int) -> str:
+def _avro(console: Console, env: str) -> AvroSchemas | None:
+    from pipelines.cli.gateway_schemas import gateway_schemas
+
+    schemas = gateway_schemas(load_settings(env))
+    if schemas is None:
+        console.print("no Avro topics, for which a schema registry is needed: `lakehouse up --registry` starts one")
+    return schemas
+
+
+def _prepare(env: str, topics: tuple[str, ...], partitions: int) -> str:
     # A dry run needs neither settings nor a Kafka client.
     from pipelines.local.kafka_client import create_topics
     from pipelines.local.services import bootstrap_servers
 
     bootstrap = bootstrap_servers(load_settings(env))
-    create_topics(bootstrap, TOPICS, partitions)
+    create_topics(bootstrap, topics, partitions)
     return bootstrap
 
 

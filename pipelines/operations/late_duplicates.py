@@ -10,6 +10,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
+from pipelines.operations.beside_streams import retried
 from pipelines.routing import RECORD_TABLES
 from pipelines.settings import Settings
 from pipelines.sources.decode import POSITION
@@ -32,11 +33,15 @@ def _remove(spark: SparkSession, settings: Settings, table: Table) -> int:
     count = places.count()
     if count:
         same = " AND ".join(f"t.`{name}` = late.`{name}`" for name in POSITION)
-        (
-            DeltaTable.forPath(spark, table.path(settings))
-            .alias("t")
-            .merge(places.alias("late"), f"{same} AND t.part <=> late.part")
-            .whenMatchedDelete()
-            .execute()
-        )
+
+        def remove() -> None:
+            (
+                DeltaTable.forPath(spark, table.path(settings))
+                .alias("t")
+                .merge(places.alias("late"), f"{same} AND t.part <=> late.part")
+                .whenMatchedDelete()
+                .execute()
+            )
+
+        retried(remove, table.full_name)
     return count

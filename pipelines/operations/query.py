@@ -87,8 +87,8 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open.
 
-    So do the views that it mentions, and the tables that those are made of. Raises QueryError if one of these has not been
-    created."""
+    So do the views that it mentions, and the tables that those are made of. Raises QueryError if one of these has not
+    been created."""
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 2")

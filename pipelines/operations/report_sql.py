@@ -5,6 +5,7 @@ from __future__ import annotations
 _FAMILY = """CASE WHEN source LIKE 'azure.log_analytics%' THEN 'Azure Log Analytics'
     WHEN source LIKE 'aws.%' THEN 'AWS CloudWatch'
     WHEN source LIKE 'prometheus%' THEN 'Prometheus'
+    WHEN source LIKE 'telemetry.%' THEN 'Own agents (Avro)'
     ELSE source END"""
 
 _PLACED = f"""placed AS (

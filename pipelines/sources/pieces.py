@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.envelope import BLANK, STRICT
 from pipelines.sources.family import MAP
-from pipelines.sources.reading.variant import elements, parse_whole, word
+from pipelines.sources.reading.variant import elements, parse_single_quoted, parse_whole, word
 
 # Of each piece: record if it is JSON, payload if it is not, or the reason why it is neither; raw is its text, if known.
 PIECE = "struct<record: variant, payload: binary, raw: string, reason: string>"
@@ -40,6 +40,8 @@ def take_apart(values: DataFrame) -> DataFrame:
     joined = F.concat(F.lit("["), F.regexp_replace(_text(), _BETWEEN_OBJECTS, "},{"), F.lit("]"))
     spoilt = (F.col("lead") == "json") & F.col("whole").isNull() & _is_bracketed()
     steps = steps.select(*kept, "lead", "whole", F.when(spoilt, parse_whole(joined)).alias("joined"))
+    still = (F.col("lead") == "json") & F.coalesce("whole", "joined").isNull() & _is_bracketed()
+    steps = steps.withColumn("quoted", F.when(still, parse_single_quoted(_text())))
     pieces = F.when(~F.col("is_taken"), _pieces(F.col("lead")))
     return steps.select(*(name for name in kept if name != "headers"), pieces.cast(f"array<{PIECE}>").alias("pieces"))
 
@@ -92,9 +94,9 @@ def _schema_header(headers: Column) -> Column:
 
 
 def _pieces(lead: Column) -> Column:
-    text, document = _text(), F.coalesce("whole", "joined")
+    text, document = _text(), F.coalesce("whole", "joined", "quoted")
     lines = F.filter(F.split(text, r"\r?\n"), lambda line: F.btrim(line, F.lit(BLANK)) != "")
-    repeats = document.isNotNull() & F.contains(text, F.lit('"records"')) & _repeats_records(text)
+    repeats = document.isNotNull() & F.contains(text, F.lit("records")) & _repeats_records(text)
     return (
         F.when(lead == "bytes", F.array(_piece(payload=F.col("value"))))
         .when(lead == "guid", F.array(_piece(payload=F.concat(_schema_header(F.col("headers")), F.col("value")))))
@@ -116,7 +118,7 @@ def _records_of(document: Column, text: Column) -> Column:
 
 
 def _line(line: Column) -> Column:
-    record = parse_whole(line)
+    record = F.coalesce(parse_whole(line), parse_single_quoted(line))
     return _piece(record=record, raw=line, reason=F.when(record.isNull(), "malformed_json"))
 
 
@@ -139,5 +141,5 @@ def _piece(
 
 def _repeats_records(text: Column) -> Column:
     """The key `records` twice in one object, of which a variant would keep the last. A map keeps both."""
-    names = F.map_keys(F.from_json(text, MAP, STRICT))
+    names = F.map_keys(F.from_json(text, MAP, {**STRICT, "allowSingleQuotes": "true"}))
     return F.size(F.filter(names, lambda name: name == "records")) > 1

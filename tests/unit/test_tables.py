@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
@@ -98,6 +99,22 @@ def test_a_column_of_another_type_is_an_error_that_names_it(spark: SparkSession,
 
     with pytest.raises(ContractError, match=r"silver\.heartbeats at .*column rack is int, its contract says string"):
         ensure_table(spark, settings, with_column(HEARTBEATS, "rack", "string"))
+
+
+def test_all_differences_are_said_at_once(spark: SparkSession, settings: Settings) -> None:
+    """Another type, a column that the contract has lost, and one that takes no nulls where the contract does."""
+    optional = next(column for column in HEARTBEATS.columns if not column.required)
+    builder = DeltaTable.createIfNotExists(spark).location(HEARTBEATS.path(settings))
+    builder = builder.addColumn("event_id", "int").addColumn("rack", "string")
+    builder.addColumn(optional.name, optional.type, nullable=False).execute()
+
+    with pytest.raises(ContractError) as raised:
+        ensure_table(spark, settings, HEARTBEATS)
+
+    said = str(raised.value)
+    assert "column event_id is int, its contract says string" in said
+    assert "column rack (string) is not in its contract" in said
+    assert f"column {optional.name} is NOT NULL" in said
 
 
 def test_a_folder_that_cannot_be_written_is_named(spark: SparkSession, settings: Settings) -> None:

@@ -7,15 +7,19 @@ for message in simulation.messages():
 write_truth(path, simulation.incidents, simulation.summary())
 """
 
+from pipelines.local.simulator.avro_schemas import AvroSchema, AvroSchemas
 from pipelines.local.simulator.config import FleetSize, SimulationConfig, expected_rate, scale_hosts, scale_interval
-from pipelines.local.simulator.incidents import TOPICS
+from pipelines.local.simulator.incidents import AVRO_TOPICS, TOPICS
 from pipelines.local.simulator.publish import Clock, PublishError, PublishReport, Stamp, publish
 from pipelines.local.simulator.stream import Simulation, simulate
 from pipelines.local.simulator.transport import Message
 from pipelines.local.simulator.truth import Incident, IncidentKind, Summary, TopicCounts, write_truth
 
 __all__ = [
+    "AVRO_TOPICS",
     "TOPICS",
+    "AvroSchema",
+    "AvroSchemas",
     "Clock",
     "FleetSize",
     "Incident",

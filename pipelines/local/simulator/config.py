@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from pipelines.errors import SettingsError
+from pipelines.local.simulator.avro_schemas import AvroSchemas
 
 # Prometheus scrapes this many times as often as the other families report.
 SCRAPES_PER_INTERVAL = 4
@@ -16,7 +17,8 @@ MINIMUM_INTERVAL_SECONDS = float(SCRAPES_PER_INTERVAL)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FleetSize:
-    """Machines of each kind. Databases and load balancers come along with `aws`, pods with `kubernetes`."""
+    """Machines of each kind. Databases and load balancers come along with `aws`, pods with `kubernetes`, and edge
+    gateways with `arc` where there are Avro schemas to write with."""
 
     arc: int = 70
     azure: int = 40
@@ -59,6 +61,10 @@ class SimulationConfig:
     """Incidents of each kind as a share of the machines; at least one of each kind, or none at all with 0."""
     restarts_per_host_day: float = 0.1
     gaps_per_host_day: float = 0.1
+    avro: AvroSchemas | None = None
+    """Schemas of the topics of our own agents; without them there are no edge gateways."""
+    guid_share: float = 0.25
+    """Gateways that name the schema by its GUID in a header, as a share of them."""
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -81,6 +87,11 @@ class SimulationConfig:
                 raise SettingsError(f"simulation {field.name} is {getattr(self, field.name)}: should be 0 to 0.5")
 
     @property
+    def gateways(self) -> int:
+        """One edge gateway for each five Arc machines of its plant."""
+        return 0 if self.avro is None else -(-self.fleet.arc // 5)
+
+    @property
     def start_ms(self) -> int:
         return round(self.start.timestamp() * 1000)
 
@@ -97,7 +108,7 @@ def expected_rate(config: SimulationConfig) -> float:
     """Items a second this fleet sends by itself, before duplicates."""
     from pipelines.local.simulator.fleet import build_fleet  # fleet needs this module: a cycle at import time only
 
-    fleet = build_fleet(config.fleet, config.seed)
+    fleet = build_fleet(config.fleet, config.seed, config.gateways)
     return fleet.items_per_interval(SCRAPES_PER_INTERVAL) / config.interval_seconds
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import compress
+from typing import Any
 
 import numpy as np
 
 from pipelines.local.simulator.config import SCRAPES_PER_INTERVAL, SimulationConfig
 from pipelines.local.simulator.effects import apply_stress, down, kept, outages, stresses
 from pipelines.local.simulator.fleet import Fleet, Host
-from pipelines.local.simulator.incidents import AWS, HEARTBEAT, PERF, PROMETHEUS, TOPICS
+from pipelines.local.simulator.gateway_avro import GatewayHeartbeats, GatewayMetrics
+from pipelines.local.simulator.incidents import (
+    AVRO_HEARTBEAT,
+    AVRO_METRICS,
+    AVRO_TOPICS,
+    AWS,
+    HEARTBEAT,
+    PERF,
+    PROMETHEUS,
+    TOPICS,
+)
 from pipelines.local.simulator.log_analytics import HeartbeatWriter, PerfWriter
 from pipelines.local.simulator.metric_stream import MetricStreamWriter
 from pipelines.local.simulator.prometheus import PrometheusWriter
@@ -18,7 +29,7 @@ from pipelines.local.simulator.report import Report, Writer
 from pipelines.local.simulator.signals import HostLoad, Signals
 from pipelines.local.simulator.truth import Incident
 
-WriterFactory = Callable[[Sequence[Host], np.random.Generator], Writer]
+WriterFactory = Callable[[Sequence[Host], np.random.Generator], Writer[Any]]
 
 
 class Feed:
@@ -52,12 +63,12 @@ class Feed:
         self._outages = outages(hosts, incidents, config.end_ms)
         self._stresses = stresses(hosts, self._offsets, incidents, topic, config.end_ms)
         # The next run of the same estate must not use the ids of this one again.
-        place = TOPICS.index(topic)
+        place = (*TOPICS, *AVRO_TOPICS).index(topic)
         self.writer = writer(hosts, np.random.default_rng([config.seed, 4, abs(config.start_ms), place]))
 
-    def rows(self, start_ms: int, end_ms: int) -> list[str]:
+    def rows(self, start_ms: int, end_ms: int) -> list[Any]:
         """The records that come about in [start_ms, end_ms), by time. A stretch must begin where the last one ended."""
-        rows: list[str] = []
+        rows: list[Any] = []
         while start_ms < end_ms:
             cycle_ms = start_ms - (start_ms - self._start_ms) % self._interval_ms
             until = min(end_ms, cycle_ms + self._interval_ms)
@@ -67,11 +78,11 @@ class Feed:
             start_ms = until
         return rows
 
-    def _report(self, first: int, last: int, cycle_ms: int) -> list[str]:
+    def _report(self, first: int, last: int, cycle_ms: int) -> list[Any]:
         times_ms = self._phases[first:last] + cycle_ms
         now_ms = int(times_ms[0])
         away, restarting, gap = down(self._outages, first, last, now_ms)
-        if self.topic == HEARTBEAT:
+        if self.topic in (HEARTBEAT, AVRO_HEARTBEAT):
             rows = self.writer.rows(Report(first, last, 0, 0, times_ms, np.empty(0), ()))
             return list(compress(rows, kept(last - first, away).tolist())) if away else rows
         low, high = int(self._offsets[first]), int(self._offsets[last])
@@ -101,9 +112,20 @@ def build_feeds(config: SimulationConfig, fleet: Fleet, incidents: Sequence[Inci
     def feed(number: int, topic: str, hosts: Sequence[Host], interval_ms: int, writer: WriterFactory) -> Feed:
         return Feed(topic, hosts, interval_ms, config, incidents, writer, np.random.default_rng([seed, 2, number]))
 
-    return (
+    feeds = (
         feed(0, HEARTBEAT, fleet.machines, minute, lambda hosts, rng: HeartbeatWriter(hosts, fleet.tenant, seed, rng)),
         feed(1, PERF, fleet.machines, minute, lambda hosts, rng: PerfWriter(hosts, fleet.tenant, seed, rng)),
         feed(2, AWS, fleet.aws, minute, MetricStreamWriter),
         feed(3, PROMETHEUS, fleet.nodes, scrape, lambda hosts, _: PrometheusWriter(hosts)),
     )
+    if config.avro is None:
+        return feeds
+    gateways, schemas, guids = fleet.gateways, config.avro, config.guid_share
+    return (
+        *feeds,
+        feed(
+            4, AVRO_HEARTBEAT, gateways, minute,
+            lambda hosts, rng: GatewayHeartbeats(hosts, schemas.heartbeats, guids, rng),
+        ),
+        feed(5, AVRO_METRICS, gateways, minute, lambda hosts, rng: GatewayMetrics(hosts, schemas.metrics, guids, rng)),
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pipelines.local.simulator import cloudwatch_metrics, exporter_metrics, perf_counters
+from pipelines.local.simulator import cloudwatch_metrics, exporter_metrics, gateway_metrics, perf_counters
 from pipelines.local.simulator.config import FleetSize
 from pipelines.local.simulator.metric import Metric
 
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     RDS = "rds"
     ALB = "alb"
     NODE = "node"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,7 @@ class Host:
     site: Site
     metrics: tuple[Metric, ...]
     account: str
-    """Azure subscription, AWS account or Kubernetes cluster."""
+    """Azure subscription, AWS account, Kubernetes cluster or plant."""
     region: str = ""
     windows: bool = False
     address: str = ""
@@ -72,10 +73,12 @@ class Fleet:
     """Arc machines and Azure VMs: heartbeats and Perf."""
     aws: tuple[Host, ...]
     nodes: tuple[Host, ...]
+    gateways: tuple[Host, ...]
+    """Edge gateways with our own agent: heartbeats and metrics in Avro."""
 
     def items_per_interval(self, scrapes: int) -> int:
         """Items sent in one interval, in which each node is scraped `scrapes` times."""
-        machines = sum(1 + len(host.metrics) for host in self.machines)
+        machines = sum(1 + len(host.metrics) for host in (*self.machines, *self.gateways))
         return machines + sum(len(host.metrics) for host in self.aws) + scrapes * sum(
             len(host.metrics) for host in self.nodes
         )  # fmt: skip
@@ -86,7 +89,7 @@ def identity(seed: int, *parts: object) -> UUID:
     return uuid5(NAMESPACE_URL, f"simulated:{seed}:" + ":".join(map(str, parts)))
 
 
-def build_fleet(size: FleetSize, seed: int) -> Fleet:
+def build_fleet(size: FleetSize, seed: int, gateways: int) -> Fleet:
     """The estate of this size; the seed only changes ids, so that two estates can be told apart."""
     return Fleet(
         tenant=str(identity(seed, "workspace")),
@@ -95,6 +98,7 @@ def build_fleet(size: FleetSize, seed: int) -> Fleet:
         + _several(-(-size.aws // 8), _rds, seed)
         + _several(-(-size.aws // 10), _alb, seed),
         nodes=_several(size.kubernetes, _node, seed),
+        gateways=_several(gateways, _gateway, seed),
     )
 
 
@@ -189,4 +193,19 @@ def _node(number: int, seed: int) -> Host:
         metrics=exporter_metrics.NODE,
         account=cluster,
         address=address,
+    )
+
+
+def _gateway(number: int, seed: int) -> Host:
+    plant = f"plant-{number % 4 + 1}"
+    name = f"gw-{number:04d}-{identity(seed, 'gateway', number).hex[:5]}"
+    return Host(
+        kind=Kind.GATEWAY,
+        number=number,
+        name=name,
+        resource_id=f"{name}.{plant}.edge",
+        site=_site(number + 2),
+        metrics=gateway_metrics.GATEWAY,
+        account=plant,
+        address=f"10.{140 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
     )

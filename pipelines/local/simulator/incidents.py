@@ -14,6 +14,11 @@ from pipelines.local.simulator.truth import Incident, IncidentKind
 
 HEARTBEAT, PERF, AWS, PROMETHEUS = "am-Heartbeat", "am-Perf", "aws.metrics", "prometheus.metrics"
 TOPICS = (HEARTBEAT, PERF, AWS, PROMETHEUS)
+AVRO_HEARTBEAT, AVRO_METRICS = "telemetry.heartbeats", "telemetry.metrics"
+# Only where there is a schema registry.
+AVRO_TOPICS = (AVRO_HEARTBEAT, AVRO_METRICS)
+# Where the metrics of machines that send heartbeats go → where the heartbeats go.
+_HEARTBEATS = {PERF: HEARTBEAT, AVRO_METRICS: AVRO_HEARTBEAT}
 METRIC_INCIDENTS = (
     IncidentKind.CPU_SATURATION,
     IncidentKind.MEMORY_LEAK,
@@ -36,6 +41,8 @@ def topic_of(host: Host) -> str:
     """Where the metrics of a host go."""
     if host.kind in (Kind.ARC, Kind.AZURE_VM):
         return PERF
+    if host.kind is Kind.GATEWAY:
+        return AVRO_METRICS
     return PROMETHEUS if host.kind is Kind.NODE else AWS
 
 
@@ -48,7 +55,7 @@ class _Planner:
     def __init__(self, config: SimulationConfig, fleet: Fleet) -> None:
         self._config = config
         self._rng = np.random.default_rng([config.seed, 1])
-        everyone = (*fleet.machines, *fleet.aws, *fleet.nodes)
+        everyone = (*fleet.machines, *fleet.aws, *fleet.nodes, *fleet.gateways)
         self._free = [everyone[index] for index in self._rng.permutation(len(everyone))]
         self._hosts = len(everyone)
 
@@ -73,10 +80,10 @@ class _Planner:
 
     def _silences(self, count: int) -> list[Incident]:
         """A third of the silent agents, and at least one, never come back."""
-        hosts = self._take(count, lambda host: topic_of(host) == PERF)
+        hosts = self._take(count, lambda host: topic_of(host) in _HEARTBEATS)
         still = -(-len(hosts) // 3)
         return [
-            self._incident(host, IncidentKind.AGENT_SILENT, HEARTBEAT, still=index < still)
+            self._incident(host, IncidentKind.AGENT_SILENT, _HEARTBEATS[topic_of(host)], still=index < still)
             for index, host in enumerate(hosts)
         ]
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from pipelines.local.simulator.fleet import Host, Kind, identity
 from pipelines.local.simulator.metric import Metric
-from pipelines.local.simulator.report import Report, time_texts
+from pipelines.local.simulator.report import Payload, Report, TextWriter, time_texts
 
 
-def wrap_records(rows: Sequence[str]) -> str:
-    return rows[0] if len(rows) == 1 else '{"records":[' + ",".join(rows) + "]}"
+def wrap_records(rows: Sequence[str]) -> Payload:
+    text = rows[0] if len(rows) == 1 else '{"records":[' + ",".join(rows) + "]}"
+    return Payload(text.encode())
 
 
 class ItemIds:
@@ -54,11 +55,10 @@ def _below_milliseconds(host: Host) -> str:
     return "0000" if host.number % 3 == 0 else f"{host.number * 7919 % 1000:03d}0"
 
 
-class HeartbeatWriter:
+class HeartbeatWriter(TextWriter):
     """One row a machine and minute, only while its agent lives."""
 
     records_per_value = (10, 40)
-    time_field = "TimeGenerated"
 
     def __init__(self, hosts: Sequence[Host], tenant: str, seed: int, rng: np.random.Generator) -> None:
         workspace = _workspace(seed)
@@ -81,7 +81,7 @@ class HeartbeatWriter:
             )
         ]
 
-    def wrap(self, rows: Sequence[str]) -> str:
+    def wrap(self, rows: Sequence[str]) -> Payload:
         return wrap_records(rows)
 
 
@@ -124,11 +124,10 @@ def _heartbeat_middle(host: Host, seed: int) -> str:
     return f'{_below_milliseconds(host)}Z",{_members(row)},"_ItemId":"'
 
 
-class PerfWriter:
+class PerfWriter(TextWriter):
     """One row a counter, instance and minute."""
 
     records_per_value = (20, 60)
-    time_field = "TimeGenerated"
 
     def __init__(self, hosts: Sequence[Host], tenant: str, seed: int, rng: np.random.Generator) -> None:
         workspace = _workspace(seed)
@@ -157,7 +156,7 @@ class PerfWriter:
             )
         ]
 
-    def wrap(self, rows: Sequence[str]) -> str:
+    def wrap(self, rows: Sequence[str]) -> Payload:
         return wrap_records(rows)
 
 

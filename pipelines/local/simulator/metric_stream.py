@@ -12,18 +12,17 @@ import numpy as np
 
 from pipelines.local.simulator.fleet import Host, Kind
 from pipelines.local.simulator.metric import Metric
-from pipelines.local.simulator.report import Report
+from pipelines.local.simulator.report import Payload, Report, TextWriter
 
 _DIMENSION = {Kind.EC2: "InstanceId", Kind.RDS: "DBInstanceIdentifier", Kind.ALB: "LoadBalancer"}
 # How far p50, p90, p99 and the maximum of a latency lie from its average.
 _QUANTILES = (0.82, 1.7, 2.9, 4.5)
 
 
-class MetricStreamWriter:
+class MetricStreamWriter(TextWriter):
     """Statistic sets; latencies carry percentiles, as a stream with additional statistics is set to send."""
 
     records_per_value = (40, 160)
-    time_field = "timestamp"
 
     def __init__(self, hosts: Sequence[Host], rng: np.random.Generator) -> None:
         metrics = [metric for host in hosts for metric in host.metrics]
@@ -62,8 +61,8 @@ class MetricStreamWriter:
             )
         ]
 
-    def wrap(self, rows: Sequence[str]) -> str:
-        return "".join(rows)
+    def wrap(self, rows: Sequence[str]) -> Payload:
+        return Payload("".join(rows).encode())
 
 
 def _opening(host: Host, metric: Metric) -> str:

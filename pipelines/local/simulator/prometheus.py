@@ -13,12 +13,11 @@ import numpy as np
 
 from pipelines.local.simulator.fleet import Host, identity
 from pipelines.local.simulator.metric import Metric
-from pipelines.local.simulator.report import Report
+from pipelines.local.simulator.report import Payload, Report, TextWriter
 
 
-class PrometheusWriter:
+class PrometheusWriter(TextWriter):
     records_per_value = (1, 2)
-    time_field = "timestamp"
 
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._openings = [_opening(host, metric) for host in hosts for metric in host.metrics]
@@ -36,8 +35,8 @@ class PrometheusWriter:
             )
         ]
 
-    def wrap(self, rows: Sequence[str]) -> str:
-        return rows[0]
+    def wrap(self, rows: Sequence[str]) -> Payload:
+        return Payload(rows[0].encode())
 
 
 def _opening(host: Host, metric: Metric) -> str:

@@ -176,7 +176,9 @@ def _produce(producer: Producer, message: Message, stamp: Stamp, bootstrap: str)
     give_up = time.monotonic() + _FLUSH_SECONDS
     while True:
         try:
-            producer.produce(message.topic, message.value, message.key, timestamp=timestamp)
+            producer.produce(
+                message.topic, message.value, message.key, timestamp=timestamp, headers=list(message.headers)
+            )
         except BufferError as error:  # the local queue is full: the broker is slower than we are
             if time.monotonic() > give_up:
                 raise PublishError(f"Kafka at {bootstrap} took nothing for {_FLUSH_SECONDS:.0f} s") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,20 +28,40 @@ class Report:
     owner: Sequence[int]
 
 
-class Writer(Protocol):
-    """A producer's format: how one record is written, and how records make up one Kafka value."""
+class Payload(NamedTuple):
+    """A Kafka value and the headers beside it."""
+
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+Row = TypeVar("Row")
+
+
+class Writer(Protocol[Row]):
+    """A producer's format: how one record is written, as a `Row`, and how records make up one Kafka value."""
 
     records_per_value: tuple[int, int]
     """Fewest and most (exclusive)."""
-    time_field: str
 
-    def rows(self, report: Report) -> list[str]:
-        """One JSON object (text) for each record, in the order of the series."""
+    def rows(self, report: Report) -> list[Row]:
+        """Each record written out, in the order of the series: a JSON object as text, or bytes."""
         ...
 
-    def wrap(self, rows: Sequence[str]) -> str:
-        """The text of one Kafka value."""
+    def wrap(self, rows: Sequence[Row]) -> Payload:
+        """One Kafka value."""
         ...
+
+    def is_nan(self, row: Row) -> bool:
+        """Whether it is a well-formed sample without a number."""
+        ...
+
+
+class TextWriter:
+    """What the writers of JSON text share."""
+
+    def is_nan(self, row: str) -> bool:
+        return '"NaN"' in row
 
 
 def time_texts(times_ms: Ints) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipelines.local.simulator.config import SimulationConfig
+from pipelines.local.simulator.fault_kinds import faults_of
 from pipelines.local.simulator.feeds import build_feeds
 from pipelines.local.simulator.fleet import build_fleet
 from pipelines.local.simulator.incidents import plan_incidents
@@ -20,11 +21,17 @@ class Simulation:
 
     def __init__(self, config: SimulationConfig) -> None:
         self.config = config
-        fleet = build_fleet(config.fleet, config.seed)
+        fleet = build_fleet(config.fleet, config.seed, config.gateways)
         self.incidents: tuple[Incident, ...] = plan_incidents(config, fleet)
         self._feeds = build_feeds(config, fleet, self.incidents)
         self._transports = [
-            Transport(feed.topic, feed.writer, config, np.random.default_rng([config.seed, 3, number]))
+            Transport(
+                feed.topic,
+                feed.writer,
+                faults_of(feed.topic, config),
+                config,
+                np.random.default_rng([config.seed, 3, number]),
+            )
             for number, feed in enumerate(self._feeds)
         ]
         self._now_ms = config.start_ms

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipelines.local.simulator.config import SimulationConfig
-from pipelines.local.simulator.faults import VALUE_FAULTS, reasons, spoil_record, spoil_value
+from pipelines.local.simulator.fault_kinds import Faults
 from pipelines.local.simulator.incidents import HEARTBEAT, PERF
 from pipelines.local.simulator.report import Writer
 from pipelines.local.simulator.truth import TopicCounts
@@ -31,6 +31,7 @@ class Message(NamedTuple):
     value: bytes | None
     event_time_ms: int
     items: int
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Later(Enum):
@@ -74,21 +75,23 @@ class Tally:
 class Transport:
     """Packs the records of one topic; keeps count of what it lets through."""
 
-    def __init__(self, topic: str, writer: Writer, config: SimulationConfig, rng: np.random.Generator) -> None:
+    def __init__(
+        self, topic: str, writer: Writer[Any], faults: Faults[Any], config: SimulationConfig, rng: np.random.Generator
+    ) -> None:
         self.topic = topic
         self.tally = Tally()
         self._writer = writer
         self._config = config
         self._rng = rng
-        self._reasons = reasons(topic)
+        self._faults = faults
         self._dealt = 0
         self._single = writer.records_per_value == (1, 2)
 
-    def send(self, rows: Sequence[str], now_ms: int) -> tuple[list[Message], list[Postponed]]:
+    def send(self, rows: Sequence[Any], now_ms: int) -> tuple[list[Message], list[Postponed]]:
         """`rows` as messages that arrive now, and those that come later."""
         if not rows:
             return [], []
-        topic, tally, wrap = self.topic, self.tally, self._writer.wrap
+        tally = self.tally
         batches = self._batches(rows)
         postponed: list[Postponed] = []
         chances = self._rng.random(len(batches))
@@ -96,21 +99,16 @@ class Transport:
         absent = set()
         for place in np.flatnonzero(chances < repeated).tolist():
             # NaN comes once and in time: whoever counts it apart need not think of repeats.
-            if '"NaN"' in batches[place][0]:
+            if self._writer.is_nan(batches[place][0]):
                 continue
             if chances[place] >= late:
                 postponed.append(self._repeat(batches[place], now_ms))
             elif (arrival := self._late_arrival(now_ms)) is not None:
-                value = wrap(batches[place]).encode()
-                postponed.append(Postponed(Message(topic, None, value, arrival, len(batches[place])), Later.LATE))
+                postponed.append(Postponed(self._message(batches[place], arrival), Later.LATE))
                 absent.add(place)
         good = len(rows) - sum(len(batches[place]) for place in absent)
         broken = self._broken(rows, batches, np.flatnonzero(chances >= repeated).tolist(), now_ms)
-        messages = [
-            Message(topic, None, wrap(batch).encode(), now_ms, len(batch))
-            for place, batch in enumerate(batches)
-            if place not in absent
-        ]
+        messages = [self._message(batch, now_ms) for place, batch in enumerate(batches) if place not in absent]
         messages += broken + self._control(len(batches), now_ms)
         tally.values += len(messages)
         tally.unique += good
@@ -126,9 +124,9 @@ class Transport:
         else:
             self.tally.duplicates += items
 
-    def _batches(self, rows: Sequence[str]) -> list[list[str]]:
+    def _batches(self, rows: Sequence[Any]) -> list[list[Any]]:
         if self._single:
-            self.tally.nan += sum('"NaN"' in row for row in rows)
+            self.tally.nan += sum(map(self._writer.is_nan, rows))
             return [[row] for row in rows]
         fewest, most = self._writer.records_per_value
         batches, place = [], 0
@@ -139,7 +137,7 @@ class Transport:
             place += size
         return batches
 
-    def _repeat(self, batch: Sequence[str], now_ms: int) -> Postponed:
+    def _repeat(self, batch: Sequence[Any], now_ms: int) -> Postponed:
         """The same value again, or some of its rows in another value; the text of each row stays the same."""
         part = batch
         if len(batch) > 2 and self._rng.random() < _REGROUPED_SHARE:
@@ -148,8 +146,7 @@ class Transport:
         left = self._config.end_ms - now_ms
         delay = self._between(_FIRST_RETRY_MS, min(_LAST_RETRY_MS, left)) if left > _FIRST_RETRY_MS else left
         arrival = now_ms + int(delay)
-        message = Message(self.topic, None, self._writer.wrap(part).encode(), arrival, len(part))
-        return Postponed(message, Later.REPEATED)
+        return Postponed(self._message(part, arrival), Later.REPEATED)
 
     def _late_arrival(self, now_ms: int) -> int | None:
         """Minutes to hours from now; None when the simulation ends before."""
@@ -161,26 +158,30 @@ class Transport:
         return math.exp(self._rng.uniform(math.log(low), math.log(high)))
 
     def _broken(
-        self, rows: Sequence[str], batches: list[list[str]], whole: Sequence[int], now_ms: int
+        self, rows: Sequence[Any], batches: list[list[Any]], whole: Sequence[int], now_ms: int
     ) -> list[Message]:
         """Bad values as messages of their own; bad records in among the good ones of the `whole` batches, if any."""
         messages = []
         for _ in range(int(self._rng.binomial(len(rows), self._config.bad_share))):
-            reason = self._reasons[self._dealt % len(self._reasons)]
+            reason = self._faults.reasons[self._dealt % len(self._faults.reasons)]
             self._dealt += 1
             self.tally.bad[reason] += 1
-            model = rows[int(self._rng.integers(len(rows)))].replace('"NaN"', '"0"')
-            if reason in VALUE_FAULTS:
-                value = spoil_value(model, reason, self.topic)
-                messages.append(Message(self.topic, None, value, now_ms, 1))
+            model = rows[int(self._rng.integers(len(rows)))]
+            spoilt = self._faults.value(model, reason)
+            if spoilt is not None:
+                messages.append(Message(self.topic, None, spoilt.value, now_ms, 1, spoilt.headers))
                 continue
-            row = spoil_record(model, reason, self.topic)
+            row = self._faults.record(model, reason)
             if self._single or not whole:
-                messages.append(Message(self.topic, None, row.encode(), now_ms, 1))
+                messages.append(self._message([row], now_ms))
             else:
                 batch = batches[whole[int(self._rng.integers(len(whole)))]]
                 batch.insert(int(self._rng.integers(len(batch) + 1)), row)
         return messages
+
+    def _message(self, rows: Sequence[Any], arrival_ms: int) -> Message:
+        value, headers = self._writer.wrap(rows)
+        return Message(self.topic, None, value, arrival_ms, len(rows), headers)
 
     def _control(self, values: int, now_ms: int) -> list[Message]:
         """Exports without any row."""

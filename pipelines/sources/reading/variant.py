@@ -15,30 +15,47 @@ from pipelines.sources.reading.hoist import variant_get
 from pipelines.sources.reading.times import to_time_of_any_format
 
 _WHOLE = "__whole__"
+_SINGLE_QUOTES = {"allowSingleQuotes": "true", "allowNonNumericNumbers": "false"}
+_ANY_ESCAPE = _SINGLE_QUOTES | {"allowBackslashEscapingAnyCharacter": "true"}
 
 
 def parse_whole(text: Column) -> Column:
     """Text → variant; null unless all of it is exactly one JSON value.
 
-    `try_parse_json` reads the first value and ignores what follows, so a member is written behind it, to be found.
+    `try_parse_json` reads the first value and ignores what follows, so both are put in a list, with a word behind them
+    that is only found in its second place if there was one value and no more.
     """
-    parsed = F.try_parse_json(F.concat(F.lit('{"v":'), text, F.lit(f',"{_WHOLE}":1}}')))
-    return F.when(integer(parsed, _WHOLE).isNotNull(), F.try_variant_get(parsed, "$.v", "variant"))
+    parsed = F.try_parse_json(_listed(text))
+    is_whole = F.try_variant_get(parsed, "$[1]", "string") == _WHOLE
+    return F.when(is_whole, F.try_variant_get(parsed, "$[0]", "variant"))
+
+
+def parse_single_quoted(text: Column) -> Column:
+    """The same of JSON with single quotes, as Azure Functions write it; else as strict. Of a member twice, the last.
+
+    For what `parse_whole` does not take. Valid JSON means the same here, as an apostrophe outside a text is no JSON.
+    """
+    return F.when(F.contains(text, F.lit("'")), _relaxed(text, _SINGLE_QUOTES))
 
 
 def parse_relaxed(text: Column) -> Column:
-    """The same, also of JSON with single quotes, as Azure Functions write it. Of a member that occurs twice, the last.
+    """Either of both, and a backslash before any sign: for a text that is known to be JSON of a kind."""
+    return F.coalesce(parse_whole(text), _relaxed(text, _ANY_ESCAPE))
 
-    Valid JSON means the same here: an apostrophe outside a text is no JSON at all.
-    """
-    relaxed = {
-        "allowSingleQuotes": "true",
-        "allowBackslashEscapingAnyCharacter": "true",
-        "allowNonNumericNumbers": "false",
-    }
-    whole = F.concat(F.lit('{"v":'), text, F.lit(f',"{_WHOLE}":1}}'))
-    read = F.from_json(whole, f"v variant, {_WHOLE} int", relaxed)
-    return F.coalesce(parse_whole(text), once(read, lambda read: F.when(read[_WHOLE].isNotNull(), read["v"])))
+
+def _relaxed(text: Column, options: dict[str, str]) -> Column:
+    read = F.from_json(_listed(text), "array<variant>", options)
+    return once(
+        read,
+        lambda read: F.when(
+            (F.size(read) == 2) & (F.try_variant_get(F.get(read, F.lit(1)), "$", "string") == _WHOLE),
+            F.get(read, F.lit(0)),
+        ),
+    )
+
+
+def _listed(text: Column) -> Column:
+    return F.concat(F.lit("["), text, F.lit(f',"{_WHOLE}"]'))
 
 
 def member(record: Column, *names: str) -> Column:
