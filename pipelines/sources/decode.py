@@ -16,11 +16,12 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.aws import metric_stream
 from pipelines.sources.azure import log_analytics, log_analytics_perf
-from pipelines.sources.envelope import BLANK, END, STRICT, family_index, parse, records_of, wrap
-from pipelines.sources.family import FIELDS, Family, failure, field_of, nothing_for, tighten
+from pipelines.sources.envelope import BLANK, END, STRICT, family_index, known_throughout, parse, records_of, wrap
+from pipelines.sources.family import FIELDS, MAP, Family, failure, field_of, nothing_for, tighten
 from pipelines.sources.metrics import in_order, series_id
 from pipelines.sources.pieces import PIECE, is_framed, take_apart, unwrap
 from pipelines.sources.prometheus import adapter as prometheus
+from pipelines.sources.reading.variant import merged, rest
 from pipelines.sources.resources import azure_columns
 
 # The first whose marker a record has gets it, so Perf stands before the other tables of Log Analytics.
@@ -56,14 +57,20 @@ def as_sent() -> Column:
 
 
 def _look(bronze: DataFrame) -> DataFrame:
-    return bronze.select(*_CARRIED, "value", "headers", *_looked())
+    looked = bronze.select(*_CARRIED, "value", "headers", *_looked())
+    return looked.withColumn("family", _known()).drop("marked")
+
+
+@cache
+def _known() -> Column:
+    return known_throughout(F.col("marked"), F.col("value").cast("string"), FAMILIES)
 
 
 @cache
 def _looked() -> tuple[Column, ...]:
     text = F.col("value").cast("string")
     family = family_index(F.col("value"), F.col("topic"), FAMILIES)
-    return family.alias("family"), wrap(text).alias("wrapped")
+    return family.alias("marked"), wrap(text).alias("wrapped")
 
 
 def _parse(looked: DataFrame) -> DataFrame:
@@ -159,17 +166,19 @@ def _settle(read: DataFrame) -> DataFrame:
 def _settled() -> tuple[Column, ...]:
     is_object = F.startswith("canonical", F.lit("{"))
     reason = F.coalesce("piece_reason", F.when(~is_object, "wrong_shape"))
-    records, ours = [], F.lit(1) == 0
+    records, ours, unread = [], F.lit(1) == 0, F.lit(None).cast(MAP)
     for name, family in zip(RECORDS, FAMILIES, strict=True):
         loose = F.col(f"loose_{name}")
         records.append(F.coalesce(name, tighten(loose, family)).alias(name))
         reason = F.coalesce(reason, failure(loose, family))
         ours = ours | loose.isNotNull()
+        unread = F.coalesce(unread, F.when(loose.isNotNull(), rest(F.col("record"), *family.names)))
     other = F.col("record").isNotNull() & ~ours & is_object
     return (
         F.coalesce("raw", F.when(~other, F.col("canonical"))).alias("raw"),
         F.when(other, F.col("record")).alias("record"),
         *records,
+        unread.alias("unread"),
         reason.alias("piece_reason"),
     )
 
@@ -190,8 +199,12 @@ def _chosen() -> tuple[Column, ...]:
             chosen = F.when(record.isNotNull(), nothing_for(name) if offered is None else offered).otherwise(chosen)
         return chosen
 
-    reason = F.coalesce("piece_reason", choose("reason")).alias("reason")
-    return *(choose(name).alias(name) for name in FIELDS if name != "reason"), reason
+    attributes = choose("attributes")
+    chosen = {name: choose(name) for name in FIELDS}
+    # What a piece says that its schema does not know.
+    chosen["attributes"] = F.when(F.col("unread").isNull(), attributes).otherwise(merged(attributes, F.col("unread")))
+    chosen["reason"] = F.coalesce("piece_reason", chosen["reason"])
+    return tuple(column.alias(name) for name, column in chosen.items())
 
 
 def _derive(decoded: DataFrame) -> DataFrame:

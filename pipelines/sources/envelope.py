@@ -11,6 +11,9 @@ What it does not take as a whole, for whatever reason, goes to `pieces`, which f
 Whatever its form, a value becomes the text of one object, `{"e": {"records": […]}}` or `{"l": […]}`, so that one schema
 a family reads them all.
 
+A schema reads what it knows of. So that a member that a service adds is not lost, the members of the first record of a
+value are compared with the schema (`known_throughout`): the others of a value are of the same table or stream.
+
 The family is that whose marker occurs near the beginning of the text: a look at all of it would cost as much as
 parsing.
 """
@@ -50,6 +53,27 @@ def family_index(value: Column, topic: Column, families: Sequence[Family]) -> Co
 
     marked = (F.when(is_marked(family), F.lit(index)) for index, family in enumerate(families))
     return F.when(F.is_valid_utf8(value.cast("string")), F.coalesce(*marked))
+
+
+def known_throughout(family: Column, text: Column, families: Sequence[Family]) -> Column:
+    """`family`, or null if the value's first record has a member that its schema lacks: the slow path keeps it."""
+    for index, one in enumerate(families):
+        if one.first is not None:
+            names = F.json_object_keys(one.first(text))
+            ours = F.array(*map(F.lit, (*one.names, "records")))
+            known = F.coalesce(F.size(F.array_except(names, ours)) == 0, F.lit(0) == 0)
+            family = F.when((family != index) | known, family)
+    return family
+
+
+def first_flat(text: Column) -> Column:
+    """The first record of a value whose records hold no objects."""
+    inner = F.substring_index(F.substring_index(text, "}", 1), "{", -1)
+    return F.concat(F.lit("{"), inner, F.lit("}"))
+
+
+def first_line(text: Column) -> Column:
+    return F.substring_index(text, "\n", 1)
 
 
 def wrap(text: Column) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -90,10 +91,16 @@ class Family:
     claims: Callable[[Column, Column], Column]  # whether a record (variant) of a topic is of this family
     loose: Loose | None = None
     only: str | None = None
+    # The text of the first record of a value, whose members tell whether there are any that `members` lacks.
+    first: Callable[[Column], Column] | None = None
 
     @property
     def schema(self) -> str:
         return f"struct<{self.members}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"(?:^|, )`?(\w+)`?: ", self.members))
 
     @property
     def text_schema(self) -> str:

@@ -1,4 +1,4 @@
-"""Values that hold others: gzip (also several members) or zlib, as it is or in base64, alone or in a cloud's envelope.
+"""Values that hold others: gzip (also several members), zlib or base64, alone or in a cloud's envelope; lists in lists.
 
 CloudWatch Logs subscriptions and Firehose send gzip; a function is handed `{"awslogs":{"data":…}}`, Kinesis records
 have the same below `kinesis`. Spark has no expression for it, so it is done over Arrow batches, and only where a
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.sources.decode import ARRIVAL
-from pipelines.sources.reading.variant import text
+from pipelines.sources.reading.variant import elements, text
 
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
-_BASE64_GZIP, _BASE64_OBJECT = "H4sI", "eyJ"
+# gzip, and what JSON begins with: a brace or bracket, and what follows it.
+_BASE64_STARTS = ("H4sI", "eyJ", "eyA", "ewo", "ew0", "ewk", "W3s", "Wwo", "WyA")
 # A gzip member may claim to hold anything: more than this is no telemetry.
 _LIMIT_BYTES = 256 << 20
 _AUTO = 32 + zlib.MAX_WBITS
@@ -33,11 +35,17 @@ def packed() -> Column:
     """What is packed in an item, as bytes; null if nothing is. An item has `record` (variant) or `payload` (binary)."""
     content = F.col("payload").cast("string")
     inner = F.coalesce(text(F.col("record"), "awslogs.data", "kinesis.data", "data"), F.btrim(content))
-    is_base64 = F.startswith(inner, F.lit(_BASE64_GZIP)) | F.startswith(inner, F.lit(_BASE64_OBJECT))
+    is_base64 = reduce(Column.__or__, (F.startswith(inner, F.lit(start)) for start in _BASE64_STARTS))
+    # The message of a queue may hold several records, of which `pieces` takes apart the outermost only.
+    several = F.size(elements(F.col("record"), "Records", "records")) > 0
     is_compressed = F.lit(1) == 0
     for start in (_GZIP, *_ZLIB):
         is_compressed = is_compressed | F.startswith("payload", F.lit(start))
-    return F.when(is_compressed, F.col("payload")).when(is_base64, F.try_to_binary(inner, F.lit("base64")))
+    return (
+        F.when(is_compressed, F.col("payload"))
+        .when(is_base64, F.try_to_binary(inner, F.lit("base64")))
+        .when(several, F.to_json("record").cast("binary"))
+    )
 
 
 def unpack(items: DataFrame) -> DataFrame:

@@ -26,7 +26,8 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _DECODED = (
     "topic string, partition int, offset bigint, item int, table string, reason string, raw string, event_id string, "
     "event_time timestamp, kafka_timestamp timestamp, ingest_time timestamp, resource_id string, namespace string, "
-    "metric string, value double, part bigint, record variant, payload binary, source string"
+    "metric string, value double, part bigint, record variant, payload binary, source string, host_name string, "
+    "cloud_account_id string, cloud_region string"
 )
 _GOOD: dict[str, Any] = {
     "topic": "t", "partition": 0, "offset": 0, "item": 0, "table": "metrics", "event_id": "e", "event_time": NOON,
@@ -66,11 +67,16 @@ def test_each_rule_of_the_contracts_has_a_reason_of_its_own(spark: SparkSession,
         {**heartbeat, "event_time": None},
         {**heartbeat, "event_time": NOON + timedelta(days=1)},
         {**heartbeat, "resource_id": None},
+        {"resource_id": '{"a":1}'},
+        {"metric": "[]"},
+        {"host_name": "[fe80::1]"},
+        {**heartbeat, "host_name": '["h"]'},
     )
 
     assert found == [
         None, "bad_time", "future_time", "no_resource", "no_resource", "no_metric", "no_metric", "no_metric",
         "no_value", None, None, "bad_time", "future_time", "no_resource",
+        "wrong_shape", "wrong_shape", None, "wrong_shape",
     ]  # fmt: skip
 
 
@@ -78,7 +84,7 @@ def test_every_rule_is_tried_above_and_explained(spark: SparkSession) -> None:
     ours = (METRICS, HEARTBEATS)
     rules = {rule.reason for table in ours for rule in table.rules if rule.action is Action.QUARANTINE}
 
-    assert rules == {"bad_time", "future_time", "no_resource", "no_metric", "no_value"}
+    assert rules == {"bad_time", "future_time", "no_resource", "no_metric", "no_value", "wrong_shape"}
     assert rules <= set(reasons.explanations())
 
 

@@ -97,7 +97,10 @@ def _actor(trail: Column) -> Column:
 
 
 def _outcome(trail: Column) -> Column:
-    failed = word(trail, "errorCode", "errorMessage").isNotNull()
+    code = word(trail, "errorCode")
+    # Managed Grafana has the HTTP status there of what went well, too.
+    is_error = code.isNotNull() & ~F.rlike(code, F.lit(r"^[23]\d\d$"))
+    failed = is_error | word(trail, "errorMessage").isNotNull()
     ended = F.lower(word(trail, *_ENDINGS))
     is_insight = member(trail, "insightDetails").isNotNull()
     return F.when(failed | ended.isin("failure", "failed"), "failure").when(~is_insight, "success")

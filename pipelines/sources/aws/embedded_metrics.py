@@ -10,11 +10,13 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.aws.metric_documents import declared_dimensions, declared_metrics, measured
 from pipelines.sources.aws.resource_ids import unnamed
-from pipelines.sources.reading.variant import elements, member, none_if_empty, rest, text, time, word
+from pipelines.sources.reading.variant import elements, member, merged, none_if_empty, rest, text, time, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 
 _DIRECTIVES = "_aws.CloudWatchMetrics"
+# A statistic set. Exponential histograms have `Values` and `Counts` besides.
+_SET = ("Min", "Max", "Sum", "Count")
 
 
 def claims(record: Column, topic: Column) -> Column:
@@ -57,7 +59,12 @@ def decode(record: Column, part: Column, topic: Column) -> Metric:
         resource_id=unnamed(account, region, namespace, _as_text(dimensions)),
         resource_type=namespace,
         host_name=F.lower(word(record, "host", "Host", "hostname", "InstanceId")),
-        attributes=_labels(record),
+        attributes=merged(
+            _labels(record),
+            rest(member(record, "_aws"), "Timestamp", "CloudWatchMetrics"),
+            rest(member(part, "Metric"), "Name", "Unit"),
+            rest(value, *_SET),
+        ),
         namespace=namespace,
         metric=word(part, "Metric.Name"),
         value=found,

@@ -26,7 +26,7 @@ _CATEGORIES = {
     "alert": ("aws.cloudwatch",),
     "storage": ("aws.s3",),
 }  # fmt: skip
-_INSTANCE = ("instance-id", "EC2InstanceId", "ec2InstanceId", "resource.instanceDetails.instanceId")
+_INSTANCE = ("instance-id", "EC2InstanceId", "ec2InstanceId", "resource.instanceDetails.instanceId", "instance_id")
 _ARN = (
     "resource-arn", "resourceArn", "ResourceArn", "resourceARN", "AutoScalingGroupARN", "SourceArn", "alarmArn",
     "configurationItem.ARN", "taskArn", "clusterArn", "functionArn", "stateMachineArn", "arn", "ARN", "eventArn",
@@ -39,7 +39,7 @@ _NAME = (
 # `state` is an object in alarms, which its path is asked for first.
 _STATE = (
     "state.value", "state", "State", "newEvaluationResult.complianceType", "lastStatus", "build-status", "status",
-    "Status", "scan-status", "result", "StatusCode", "statusCode", "instance-action",
+    "Status", "scan-status", "result", "StatusCode", "statusCode", "instance-action", "completed-phase-status",
 )  # fmt: skip
 _REASON = (
     "eventTypeCode", "errorCode", "error-code", "stopCode", "failureReason", "reason", "EventID", "StatusCode",

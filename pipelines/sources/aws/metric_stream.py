@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.envelope import first_line
 from pipelines.sources.family import MAP, Decoded, Family, Loose, strings
 from pipelines.sources.reading.values import epoch_ms_to_time, finite, is_infinite, to_number
 from pipelines.sources.reading.variant import member
@@ -106,4 +107,5 @@ FAMILY = Family(
     decode,
     claims,
     Loose(_tighten, _unreadable),
+    first=first_line,
 )

@@ -1,7 +1,8 @@
-"""What AWS services send to a topic or queue besides EventBridge: objects of S3, alarms, and their own housekeeping.
+"""What AWS services send to a topic or queue besides EventBridge: objects of S3, alarms, databases, and housekeeping.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.html
 """
 
 from __future__ import annotations
@@ -71,6 +72,33 @@ def decode_alarm(record: Column, part: Column, topic: Column) -> Event:
     )
 
 
+def is_database_event(record: Column, topic: Column) -> Column:
+    return member(record, "Event Source").isNotNull() & member(record, "Event Message", "Event ID").isNotNull()
+
+
+def decode_database_event(record: Column, part: Column, topic: Column) -> Event:
+    """What RDS tells a topic by itself. Only later events have an ARN; the others name the region in a link."""
+    arn, kind, number = word(record, "Source ARN"), word(record, "Event Source"), word(record, "Event ID")
+    link = F.regexp_extract(word(record, "Identifier Link"), r"[?&]region=([a-z0-9-]+)", 1)
+    account, region = account_of_arn(arn), F.coalesce(region_of_arn(arn), F.nullif(link, F.lit("")))
+    short = F.nullif(F.regexp_extract(number, r"(RDS-EVENT-\d+)", 1), F.lit(""))
+    return Event(
+        source=F.lit("aws.rds"),
+        event_time=time(record, "Event Time"),
+        cloud_provider=F.lit("aws"),
+        cloud_account_id=account,
+        cloud_region=region,
+        resource_id=F.coalesce(arn, unnamed(account, region, kind, word(record, "Source ID"))),
+        resource_type=kind,
+        category=F.lit("notification"),
+        action=F.lit("RDS Event"),
+        actor=F.lit("aws.rds"),
+        reason=F.coalesce(short, number),
+        message=word(record, "Event Message"),
+        attributes=rest(record, "Event Time", "Event Source", "Event Message"),
+    )
+
+
 def is_housekeeping(record: Column, topic: Column) -> Column:
     return _housekeeping(record).isNotNull()
 
@@ -99,4 +127,5 @@ FAMILIES = (
     RecordFamily("aws.notification", is_housekeeping, Event, decode_housekeeping),
     RecordFamily("aws.s3", is_object_event, Event, decode_object_event),
     RecordFamily("aws.cloudwatch_alarm", is_alarm, Event, decode_alarm),
+    RecordFamily("aws.rds", is_database_event, Event, decode_database_event),
 )

@@ -40,6 +40,8 @@ _OUTCOMES = {
     "failed": "failure", "fail": "failure", "canceled": "failure", "cancelled": "failure", "error": "failure",
 }  # fmt: skip
 _CATEGORY = ("category.value", "category", "CategoryValue", "Category", "Category.value")
+# In the event of an alert, the category is its source.
+_SOURCE = ("eventSource.value", "eventSource")
 _OPERATION = ("operationName.value", "operationName", "OperationNameValue", "OperationName")
 _STATUS = ("status.value", "status", "ActivityStatusValue", "ActivityStatus", "resultType", "ResultType")
 _CODE = ("subStatus.value", "subStatus", "ActivitySubstatusValue", "ActivitySubstatus", "resultSignature")
@@ -47,7 +49,7 @@ _ADDRESS = ("callerIpAddress", "CallerIpAddress", "httpRequest.clientIpAddress")
 _CALLER = ("caller", "Caller")
 _LEVEL = ("level", "Level")
 _DESCRIPTIONS = ("resultDescription", "description", "Description")
-_ID = ("eventDataId", "EventDataId")
+_NATIVE_ID = ("eventDataId", "EventDataId", "_ItemId")
 _CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _WHO = (f"{_CLAIMS}upn", f"{_CLAIMS}emailaddress", f"{_CLAIMS}name", f"{_CLAIMS}spn", "name", "appid")
 
@@ -77,18 +79,18 @@ def decode_row(record: Column, part: Column, topic: Column) -> Event:
 
 def _decode(record: Column, source: Column) -> Event:
     details = _json(record, "properties", "Properties_d", "Properties")
-    category, operation, level = (word(record, *names) for names in (_CATEGORY, _OPERATION, _LEVEL))
+    category, operation, level = (word(record, *names) for names in ((*_CATEGORY, *_SOURCE), _OPERATION, _LEVEL))
     resource = F.coalesce(resource_id(record), F.lower(word(record, "identity.authorization.scope")), tenant(record))
     address = F.coalesce(word(record, *_ADDRESS), word(_json(record, "HTTPRequest"), "clientIpAddress"))
     message = F.coalesce(word(record, *_DESCRIPTIONS), once(details, _message))
     taken = place_taken(record, resource) | {
-        names: word(record, *names) for names in (TIMES, _LEVEL, _ADDRESS, _CALLER, _ID, _DESCRIPTIONS)
+        names: word(record, *names) for names in (TIMES, _LEVEL, _ADDRESS, _CALLER, _NATIVE_ID, _DESCRIPTIONS)
     }
     taken |= {("operationName", "OperationNameValue", "OperationName"): operation}
     return Event(
         **place(record, resource),
         source=source,
-        native_id=word(record, *_ID, "_ItemId"),
+        native_id=word(record, *_NATIVE_ID),
         event_time=time_of(record),
         category=F.coalesce(_known(category, _CATEGORIES | _KINDS), F.lower(category), F.lit("audit")),
         action=operation,
@@ -98,7 +100,7 @@ def _decode(record: Column, source: Column) -> Event:
         message=message,
         severity_text=event_level_word(level),
         source_address=address,
-        attributes=left_over(record, taken, "Type", "_ItemId"),
+        attributes=left_over(record, taken, "Type"),
     )
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.azure.log_analytics_rows import is_row_of
+from pipelines.sources.envelope import first_flat
 from pipelines.sources.family import Decoded, Family, strings
 from pipelines.sources.reading.values import to_time
 
@@ -20,7 +21,7 @@ _ATTRIBUTES = (
     "TenantId", "SourceSystem", "_Internal_WorkspaceResourceId", "Category", "ComputerEnvironment", "ComputerIP",
     "ComputerPrivateIPs", "IsGatewayInstalled", "ManagementGroupName", "MG", "RemoteIPCountry", "RemoteIPLatitude",
     "RemoteIPLongitude", "Resource", "ResourceGroup", "ResourceProvider", "ResourceType", "SCAgentChannel", "Solutions",
-    "SourceComputerId", "SubscriptionId", "VMUUID",
+    "SourceComputerId", "SubscriptionId", "VMUUID", "_SubscriptionId", "_BilledSize", "_IsBillable",
 )  # fmt: skip
 
 
@@ -69,4 +70,5 @@ FAMILY = Family(
     decode,
     is_row_of("Heartbeat"),
     only="Heartbeat",
+    first=first_flat,
 )

@@ -10,13 +10,19 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.azure.log_analytics import SHARED, as_map, resource_of, source_of, table_of
 from pipelines.sources.azure.log_analytics_rows import is_row_of
+from pipelines.sources.envelope import first_flat
 from pipelines.sources.family import Decoded, Family, Loose, strings
 from pipelines.sources.reading.values import finite, is_infinite, to_number, to_time
 from pipelines.sources.reading.variant import member
 
 # Documented columns that have none of their own in silver.
 _ATTRIBUTES = ("TenantId", "SourceSystem", "CounterPath", "_Internal_WorkspaceResourceId")
-_TEXTS = strings(*SHARED, "ObjectName", "CounterName", "InstanceName", *_ATTRIBUTES)
+# Those that few rows have, if any.
+_RARE = (
+    "Min", "Max", "SampleCount", "StandardDeviation", "BucketStartTime", "BucketEndTime", "MG", "ManagementGroupName",
+    "_SubscriptionId", "_BilledSize", "_IsBillable",
+)  # fmt: skip
+_TEXTS = strings(*SHARED, "ObjectName", "CounterName", "InstanceName", *_ATTRIBUTES, *_RARE)
 
 
 def decode(record: Column, topic: Column) -> Decoded:
@@ -28,7 +34,7 @@ def decode(record: Column, topic: Column) -> Decoded:
         event_time=to_time(record["TimeGenerated"]),
         resource_id=resource_of(record),
         host_name=F.lower(record["Computer"]),
-        attributes=as_map(record, _ATTRIBUTES),
+        attributes=_attributes(record),
         namespace=record["ObjectName"],
         metric=counter,
         unit=_unit(counter),
@@ -37,6 +43,13 @@ def decode(record: Column, topic: Column) -> Decoded:
         content=F.when(is_infinite(record["CounterValue"]), "too large a number"),
         reason=F.when(F.coalesce(table != "Perf", F.expr("true")), "unsupported_table"),
     )
+
+
+def _attributes(record: Column) -> Column:
+    # A lambda, so only for rows that need it.
+    has_rare = F.coalesce(*(record[name] for name in _RARE)).isNotNull()
+    everything = F.map_filter(as_map(record, (*_ATTRIBUTES, *_RARE)), lambda _, text: text.isNotNull())
+    return F.when(has_rare, everything).otherwise(as_map(record, _ATTRIBUTES))
 
 
 def _unit(counter: Column) -> Column:
@@ -70,4 +83,5 @@ FAMILY = Family(
     decode,
     claims,
     Loose(_tighten, _unreadable),
+    first=first_flat,
 )

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.azure.resource_ids import RESOURCE_IDS, TIMES, has, place, place_taken, resource_id, time_of
 from pipelines.sources.reading.values import finite, to_number
-from pipelines.sources.reading.variant import elements, left_over, members, none_if_empty, once, parse_whole, text, word
+from pipelines.sources.reading.variant import elements, left_over, members, merged, once, pairs, parse_whole, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 
@@ -22,6 +22,8 @@ _NAMESPACES = ("metricNamespace", "MetricNamespace")
 _GRAINS = ("timeGrain", "TimeGrain", "timegrain")
 _UNITS = ("unit", "Unit", "unitName", "UnitName")
 _DIMENSIONS = ("dimension", "dimensions", "Dimension", "Dimensions")
+# What storage accounts write beside the statistics, not in an object of dimensions.
+_FLAT = ("ApiName", "Authentication", "BlobType", "FileShare", "GeoType", "ResponseType", "Tier", "TransactionType")
 _STATISTICS = ("average", "total", "minimum", "maximum", "count")
 _DURATION = r"^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?$"
 
@@ -37,6 +39,7 @@ def decode(record: Column, part: Column, topic: Column) -> Metric:
     name, namespace, unit, grain = (word(record, *names) for names in (_NAMES, _NAMESPACES, _UNITS, _GRAINS))
     resource, seconds = resource_id(record), once(grain, _seconds)
     where, dimensions = place(record, resource), once(word(record, *_DIMENSIONS), _dimensions)
+    flat = pairs(**{name: text(record, name) for name in _FLAT})
     bad_number = reduce(Column.__or__, (given[name].isNotNull() & numbers[name].isNull() for name in _STATISTICS))
     taken = place_taken(record, resource) | {_cases(statistic): said for statistic, said in given.items()}
     taken |= {
@@ -63,8 +66,8 @@ def decode(record: Column, part: Column, topic: Column) -> Metric:
         total=numbers["total"],
         sample_count=numbers["count"],
         interval_seconds=seconds,
-        dimensions=none_if_empty(dimensions),
-        attributes=left_over(record, taken, "Type", "_ItemId", "Computer"),
+        dimensions=merged(flat, dimensions),
+        attributes=left_over(record, taken, "Type", "_ItemId", "Computer", *_FLAT),
         unusable=F.coalesce(
             F.when(bad_number, "bad_value"),
             F.when(word(record, *_DIMENSIONS).isNotNull() & dimensions.isNull(), "bad_dimensions"),

@@ -13,7 +13,11 @@ from pyspark.sql import functions as F
 from pipelines.sources.reading.times import to_time_of_any_format
 from pipelines.sources.reading.variant import member, once, word
 
-RESOURCE_IDS = ("resourceId", "ResourceId", "resourceID", "ResourceID", "_ResourceId", "resourceid", "RESOURCEID")
+# The last two are of flow logs: the network, and the log of it.
+RESOURCE_IDS = (
+    "resourceId", "ResourceId", "resourceID", "ResourceID", "_ResourceId", "resourceid", "RESOURCEID",
+    "targetResourceID", "flowLogResourceID",
+)  # fmt: skip
 _TENANTS = ("tenantId", "TenantId")
 _REGIONS = ("location", "Location", "Region", "region")
 _SUBSCRIPTIONS = ("subscriptionId", "SubscriptionId", "_SubscriptionId")

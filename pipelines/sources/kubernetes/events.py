@@ -9,7 +9,18 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.variant import elements, integer, member, merged, parse_whole, rest, text, time, word
+from pipelines.sources.reading.variant import (
+    elements,
+    integer,
+    is_nested,
+    member,
+    merged,
+    parse_whole,
+    rest,
+    text,
+    time,
+    word,
+)
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Event
 
@@ -74,7 +85,7 @@ def decode(record: Column, part: Column, topic: Column) -> Event:
             F.when(_is_envelope(record), rest(record, *_EVENT, "EventValue", "items", "kind", "apiVersion")),
             rest(part, "reason", "message", "note", "type"),
         ),
-        unusable=F.when(~_looks_like_event(part), "wrong_shape"),
+        unusable=F.when(~_looks_like_event(part) | is_nested(about, "kind", "name", "namespace", "uid"), "wrong_shape"),
         ignored=_why_ignored(record),
     )
 

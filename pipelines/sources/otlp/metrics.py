@@ -9,11 +9,11 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.otlp.points import USED, measured
+from pipelines.sources.otlp.points import USED, beyond_double, measured
 from pipelines.sources.otlp.resources import cloud, host_name, part_of_resource, resource_id, resource_type
 from pipelines.sources.otlp.tree import Names, children, described, is_tree, leaves_of, misshapen, no_object
 from pipelines.sources.otlp.values import attributes_of, beside, nanos
-from pipelines.sources.reading.variant import integer, joined, member, members, merged, once, rest, word
+from pipelines.sources.reading.variant import integer, joined, member, members, merged, once, pairs, rest, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 
@@ -77,6 +77,7 @@ def decode(record: Column, part: Column, topic: Column) -> Metric:
             F.map_filter(metric, lambda name, _: ~name.isin("name", "unit")),
             members(data),
             rest(point, "attributes", "labels", *_TIME, *USED),
+            pairs(asInt=beyond_double(point)),
         ),
         unusable=F.coalesce(F.when(misshapen_.isNotNull(), "wrong_shape"), values.problem),
         ignored=F.when(misshapen_.isNull() & (point.isNull() | has_no_value), "no_data_points"),

@@ -62,6 +62,13 @@ def measured(point: Column, kind: Column) -> Measured:
     )
 
 
+def beyond_double(point: Column) -> Column:
+    """The integer as it was sent, if no double is just that: nanoseconds of CPU are so after 104 days. Null else."""
+    sent = text(point, "asInt", "as_int")
+    exact = sent.try_cast("decimal(38,0)")
+    return F.when(exact != sent.try_cast("double").try_cast("decimal(38,0)"), sent)
+
+
 def _percentiles(quantiles: Column) -> Column:
     """`{"quantile": 0.99, "value": 7}` → p99: 7. Both are left out where they are zero."""
     entries = F.transform(

@@ -24,7 +24,8 @@ def decode(record: Column, topic: Column) -> Decoded:
         source=F.lit("prometheus"),
         native_id=F.lit(None),
         event_time=to_time(record["timestamp"]),
-        resource_id=F.coalesce(labels["instance"], labels["job"]),
+        # What a recording rule makes of many targets has neither.
+        resource_id=F.coalesce(labels["instance"], labels["job"], topic),
         resource_type=F.lit("prometheus.target"),
         host_name=F.lower(host),
         namespace=F.lit("prometheus"),

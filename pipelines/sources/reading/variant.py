@@ -7,6 +7,7 @@ type spoils nothing, `count` and `Count` are two members, and a decimal keeps it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -99,6 +100,16 @@ def time(record: Column, *names: str) -> Column:
 def elements(record: Column, *names: str) -> Column:
     """The elements of an array as array<variant>; null if it is none. Without names: of the record itself."""
     return _first(record, names, "array<variant>") if names else variant_get(record, "$", "array<variant>")
+
+
+def is_nested(record: Column, *names: str) -> Column:
+    """Whether one of these members is an object or a list, where a name is expected; false if none is there."""
+
+    def nested(name: str) -> Column:
+        kind = F.schema_of_variant(member(record, name))
+        return F.coalesce(F.startswith(kind, F.lit("OBJECT")) | F.startswith(kind, F.lit("ARRAY")), F.lit(0) == 1)
+
+    return reduce(Column.__or__, map(nested, names))
 
 
 def members(record: Column, *names: str) -> Column:

@@ -59,7 +59,8 @@ def test_each_schema_and_bad_ones(decode: Decode) -> None:
     assert (one.row["reason"], one.message, one.severity_text) == ("cpu high", "too busy", "Sev3")
     assert (one.resource_id, one.cloud_account_id) == (MACHINE.lower(), "s1")
     assert one.attributes == {
-        "alertRule": "cpu high", "signalType": "Metric", "description": "too busy",
+        "schemaId": "azureMonitorCommonAlertSchema", "alertRule": "cpu high", "signalType": "Metric",
+        "description": "too busy",
         "alertTargetIDs": f'["{MACHINE}"]', "firedDateTime": "2026-03-02T10:00:00.5Z",
         "alertContext": '{"condition":{"windowSize":"PT5M"}}',
     }  # fmt: skip

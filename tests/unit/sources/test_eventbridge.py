@@ -62,6 +62,7 @@ VALUES: dict[str, Any] = {
         "EC2 Spot Instance Interruption Warning", "aws.ec2", {"instance-id": "i-0a1", "instance-action": "stop"},
         "arn:aws:ec2:eu-west-1b:instance/i-0a1",
     ),
+    "underscore": event("EC2 Instance State-change Notification", "aws.ec2", {"instance_id": "i-0a1"}),
     "rebalance": event("EC2 Instance Rebalance Recommendation", "aws.ec2", {"instance-id": "i-0a1"}),
     "china": state_change(region="cn-north-1"),
     "launch": event("EC2 Instance Launch Successful", "aws.autoscaling", LAUNCH, GROUP, INSTANCE),
@@ -115,6 +116,12 @@ def test_an_event_about_an_instance(found: dict[str, list[Found]]) -> None:
         "version": "0", "source": "aws.ec2", "resources": "[]", "detail.instance-id": "i-0a1",
         "detail.state": "stopped",
     }  # fmt: skip
+
+
+def test_an_instance_is_found_by_the_name_that_a_replay_may_have(found: dict[str, list[Found]]) -> None:
+    [one] = found["underscore"]
+
+    assert (one.resource_id, one.host_name) == (INSTANCE, "i-0a1")
 
 
 def test_interruptions_name_the_instance_as_metrics_do(found: dict[str, list[Found]]) -> None:

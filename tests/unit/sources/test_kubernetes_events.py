@@ -106,9 +106,13 @@ def test_what_cannot_be_used(decode: Decode) -> None:
         core(reason=""),
         core(involvedObject=None, regarding={"kind": "Job", "uid": "j-1"}),
         {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}},
+        core(involvedObject={"kind": "Pod", "name": {"is": "p"}}),
+        core(involvedObject={"kind": ["Pod"], "name": "p"}),
     )
 
-    assert [one.reason for [one] in found] == ["bad_time", "no_resource", "no_action", None, "unknown_envelope"]
+    assert [one.reason for [one] in found] == [
+        "bad_time", "no_resource", "no_action", None, "unknown_envelope", "wrong_shape", "wrong_shape",
+    ]  # fmt: skip
     assert found[3][0].resource_id == "k8s://shop/job/j-1"
 
 

@@ -55,7 +55,7 @@ def test_a_point_of_each_kind(decode: Decode) -> None:
     assert (used.resource_id, used.host_name, used.namespace) == ("web-1", "web-1", "disk")
     assert used.attributes == {
         "host.name": "Web-1", "otel.scope.name": "disk", "otel.scope.version": "1.2", "kind": "gauge",
-        "description": "Space",
+        "description": "Space", "asInt": "9007199254740993",
     }  # fmt: skip
     assert (sent.value, sent.interval_seconds) == (2.5, 10)
     assert (sent.attributes["aggregationTemporality"], sent.attributes["isMonotonic"]) == ("1", "true")
