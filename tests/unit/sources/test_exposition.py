@@ -68,6 +68,34 @@ def test_openmetrics_and_what_names_the_target(decode: Decode) -> None:
     assert (hinted.table, line.reason) == ("metrics", "malformed_line")
 
 
+def test_what_is_counted_has_no_unit(decode: Decode) -> None:
+    text = """# HELP lat_seconds How\\nlong C:\\\\new
+# TYPE lat_seconds histogram
+# UNIT lat_seconds seconds
+lat_seconds_bucket{le="+Inf"} 17 # {trace_id="a"} 9.8 1772366400.1
+lat_seconds_count 17
+lat_seconds_sum 3.5
+# EOF
+"""
+    [found] = decode(text)
+
+    assert [(one.metric, one.unit) for one in found] == [
+        ("lat_seconds_bucket", None), ("lat_seconds_count", None), ("lat_seconds_sum", "seconds"),
+    ]  # fmt: skip
+    assert found[0].attributes["help"] == "How\nlong C:\\new"
+    assert found[0].attributes["exemplar"] == '{trace_id="a"} 9.8 1772366400.1'
+
+
+def test_a_scrape_that_is_sent_line_by_line(decode: Decode) -> None:
+    lines = ("# HELP up Whether it is", "# TYPE up gauge", "up 1", "# EOF", "# a comment", "# HELP")
+
+    found = decode(*lines, topic="prometheus.lines")
+
+    assert [one.reason for [one] in found] == [
+        "no_data_points", "no_data_points", None, "no_data_points", "malformed_json", "no_data_points",
+    ]  # fmt: skip
+
+
 def test_other_text_is_no_scrape(decode: Decode) -> None:
     found = decode("warm 20", "it is quite warm today", "# HELP me please it is 5 o'clock\n# and late", "a: 1\nb: 2")
 
