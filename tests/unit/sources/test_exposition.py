@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
-from tests.unit.sources.conftest import ARRIVAL, Decode
+from pipelines.sources.decode import decode as decode_values
+from tests.unit.sources.conftest import ARRIVAL, BRONZE, Decode
 
 NODE = r"""
 # HELP node_cpu_seconds_total Seconds the CPUs spent in each mode.
@@ -94,6 +96,21 @@ def test_a_scrape_that_is_sent_line_by_line(decode: Decode) -> None:
     assert [one.reason for [one] in found] == [
         "no_data_points", "no_data_points", None, "no_data_points", "malformed_json", "no_data_points",
     ]  # fmt: skip
+
+
+def test_a_scrape_of_the_same_words_is_another_if_it_was_sent_at_another_time(spark: SparkSession) -> None:
+    scrape, lines = b"# TYPE up gauge\nup 1\n", b"<14>Mar  1 12:00:00 h a: one\n<14>Mar  1 12:00:00 h a: two"
+    sent = [(scrape, 0), (scrape, 0), (scrape, 15), (lines, 0), (lines, 15)]
+    rows = [
+        ("t", 0, offset, ARRIVAL + timedelta(seconds=later), ARRIVAL, value, None)
+        for offset, (value, later) in enumerate(sent)
+    ]
+
+    found = decode_values(spark.createDataFrame(rows, BRONZE)).orderBy("offset").select("event_id").collect()
+
+    first, again, later, one, other = (row.event_id for row in found)
+    assert first == again != later
+    assert one == other != first
 
 
 def test_other_text_is_no_scrape(decode: Decode) -> None:
