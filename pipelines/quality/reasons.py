@@ -14,7 +14,7 @@ from pipelines.tables import all_contracts
 DECODING = {
     "null_value": "the Kafka value is null (a tombstone)",
     "empty_value": "the Kafka value is empty",
-    "invalid_utf8": "the Kafka value is not UTF-8 text",
+    "invalid_utf8": "the Kafka value, or this line of it, is not UTF-8 text",
     "malformed_line": "a line of text that is cut off, or not in the format of its neighbours",
     "malformed_json": "the text is not JSON, or it is cut off",
     "wrong_shape": "well-formed JSON, but not an object with members of the documented types",

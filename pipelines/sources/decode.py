@@ -36,6 +36,8 @@ POSITION = ("topic", "partition", "offset", "item")
 ARRIVAL = ("kafka_timestamp", "ingest_time")
 # Not telemetry and not an error: counted by reconcile, kept in bronze only.
 IGNORED_REASONS = ("empty_records",)
+# A line of a text whose samples have no times of their own: of a scrape, or a PUTVAL of now.
+_TIMELESS = r"(?m)^(?:# (?:HELP|TYPE) |[a-zA-Z_:][\w:]*(?:\{[^\n]*\})?[ \t]+[-+.\dNI]\S*[ \t\r]*$|PUTVAL [^\n]* N:)"
 _CARRIED = (*POSITION[:3], *ARRIVAL)
 RECORDS = tuple(f"r{index}" for index in range(len(FAMILIES)))
 
@@ -241,13 +243,17 @@ def _event_id() -> Column:
         F.when(is_metric, numbers.cast("string")).otherwise(F.lit("")),
     )
     of_ours = F.md5(F.concat_ws("\x1f", *identity).cast("binary"))
-    # Of another family: all that it says. A line of text may truly repeat, so it is known by where it came.
+    # Of another family: all that it says. A line of text may truly repeat, so it is known by where it came; lines, by
+    # what they say.
     text = F.col("payload").cast("string")
     is_line = (
         F.is_valid_utf8(text) & ~F.contains(F.rtrim(text, F.lit(BLANK)), F.lit("\n")) & ~is_framed(F.col("payload"))
     )
     position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
+    # Such a text was true when it was sent. One of the same words, sent later, says that nothing has changed.
+    sent = F.concat(F.col("payload"), F.unix_micros("kafka_timestamp").cast("string").cast("binary"))
+    of_text = F.when(is_line, position).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
     of_others = F.when(F.col("record").isNotNull(), F.md5(F.col("canonical").cast("binary"))).when(
-        F.col("payload").isNotNull(), F.when(is_line, position).otherwise(F.md5("payload"))
+        F.col("payload").isNotNull(), of_text
     )
     return F.coalesce(of_others, of_ours)

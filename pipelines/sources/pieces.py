@@ -27,6 +27,10 @@ ID_FRAME, GUID_FRAME = b"\x00", b"\x01"
 _BETWEEN_OBJECTS = r"\}\s*\{"
 _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")  # gzip, and zlib at its levels
 _MARK = "\ufeff"
+# Each byte is a sign in it, so that bytes can be split as text and put together again.
+_LATIN_1 = "ISO-8859-1"
+# Bytes that no text has, in whatever encoding it is.
+_BINARY = r"[\x00-\x08\x0E-\x1A\x1C-\x1F]"
 
 
 def take_apart(values: DataFrame) -> DataFrame:
@@ -42,6 +46,7 @@ def take_apart(values: DataFrame) -> DataFrame:
     steps = steps.select(*kept, "lead", "whole", F.when(spoilt, parse_whole(joined)).alias("joined"))
     still = (F.col("lead") == "json") & F.coalesce("whole", "joined").isNull() & _is_bracketed()
     steps = steps.withColumn("quoted", F.when(still, parse_single_quoted(_text())))
+    steps = steps.withColumn("spoilt", _spoilt_lines(F.col("lead")))
     pieces = F.when(~F.col("is_taken"), _pieces(F.col("lead")))
     return steps.select(*(name for name in kept if name != "headers"), pieces.cast(f"array<{PIECE}>").alias("pieces"))
 
@@ -100,6 +105,7 @@ def _pieces(lead: Column) -> Column:
     return (
         F.when(lead == "bytes", F.array(_piece(payload=F.col("value"))))
         .when(lead == "guid", F.array(_piece(payload=F.concat(_schema_header(F.col("headers")), F.col("value")))))
+        .when(F.col("spoilt").isNotNull(), _around_spoilt(F.col("spoilt")))
         .when(lead != "json", F.array(_piece(raw=text, reason=lead)))
         .when(repeats, F.array(_piece(raw=text, reason=F.lit("duplicate_key"))))
         .when(document.isNotNull(), _records_of(document, text))
@@ -115,6 +121,34 @@ def _records_of(document: Column, text: Column) -> Column:
     records = F.flatten(F.transform(listed, lambda one: F.coalesce(elements(one, "records", "Records"), F.array(one))))
     empty = F.array(_piece(raw=text, reason=F.lit("empty_records")))
     return F.when(F.size(records) == 0, empty).otherwise(F.transform(records, lambda record: _piece(record=record)))
+
+
+def _spoilt_lines(lead: Column) -> Column:
+    """The lines of a text of several of which one is no UTF-8, in Latin 1; null for other values."""
+    text = F.decode("value", _LATIN_1)
+    is_text = (lead == "invalid_utf8") & F.contains(text, F.lit("\n")) & ~F.rlike(text, F.lit(_BINARY))
+    return F.when(is_text, F.split(text, r"\r?\n"))
+
+
+def _around_spoilt(lines: Column) -> Column:
+    """A spoilt line is a piece alone; the others are what they would be without it."""
+
+    def is_good(line: Column) -> Column:
+        return F.is_valid_utf8(F.encode(line, _LATIN_1).cast("string"))
+
+    good = F.filter(lines, is_good)
+    rest = F.array_join(good, "\n")
+    records = F.transform(
+        F.filter(good, lambda line: F.btrim(line, F.lit(BLANK)) != ""),
+        lambda line: _line(F.encode(line, _LATIN_1).cast("string")),
+    )
+    payload = F.when(F.btrim(rest, F.lit(BLANK)) != "", F.array(_piece(payload=F.encode(rest, _LATIN_1))))
+    bad = F.transform(
+        F.filter(lines, lambda line: ~is_good(line)),
+        lambda line: _piece(raw=F.encode(line, _LATIN_1).cast("string"), reason=F.lit("invalid_utf8")),
+    )
+    others = F.when(_is_bracketed(), records).otherwise(F.coalesce(payload, F.array().cast(f"array<{PIECE}>")))
+    return F.concat(others, bad)
 
 
 def _line(line: Column) -> Column:

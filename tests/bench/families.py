@@ -1,4 +1,4 @@
-"""Silver's throughput by family: one bronze table of one family through the stream, beside what parsing it takes at least."""
+"""Silver's throughput by family: a bronze table of one family through the stream, beside what parsing it takes at least."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _floor(spark: SparkSession, settings: Settings, load: FamilyLoad) -> float:
 
 
 def parsed(rows: DataFrame, load: FamilyLoad) -> DataFrame:
-    """What reading a value takes at least: Spark's from_json with the value's own schema; lines of text are only split."""
+    """What reading a value takes at least: from_json with the value's own schema; lines of text are only split."""
     text = F.col("value").cast("string")
     return rows.select("topic", "partition", "offset", _read(text, load).alias("read"))
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.collectd.values import metric_name
-from pipelines.sources.reading.lines import lines_of, text_of
+from pipelines.sources.collectd.values import metric_name, whole_seconds
+from pipelines.sources.reading.lines import SEPARATOR, lines_of, text_of
 from pipelines.sources.reading.times import epoch_to_time
 from pipelines.sources.reading.values import to_number
 from pipelines.sources.reading.variant import number, pairs, text, word
@@ -19,24 +19,42 @@ from pipelines.sources.rows import Metric
 
 _FIELDS = ("host", "plugin", "plugin_instance", "type", "type_instance", "options")
 # PUTVAL "host/plugin-instance/type-instance" interval=10.000 1234.567:0.1:0.2
-_IS_PUTVAL = r'(?im)^\s*PUTVAL\s+"?[^\s"/]+/'
+_IS_PUTVAL = r'(?im)^\s*PUTVAL\s+(?:[^\s"/]+|"[^"/]+)/'
 _PUTVAL = (
     r'(?i)^\s*PUTVAL\s+"?([^/"]+)/([^/"-]+)(?:-([^/"]*))?/([^/"\s-]+)(?:-([^"]*?))?"?'
     r'((?:\s+[A-Za-z_:.]+=(?:"[^"]*"|\S+))*+)((?:\s+(?:N|[0-9.]+)(?::[^\s:]+)++)++)\s*$'
 )
-_SEPARATOR = "\x1f"
 # The names of the values of collectd's own types that have several (types.db), which a line does not tell.
 _TYPES = {
     "load": ("shortterm", "midterm", "longterm"),
-    **dict.fromkeys(("if_octets", "if_packets", "if_errors", "if_dropped", "io_octets", "io_packets"), ("rx", "tx")),
-    **dict.fromkeys(("disk_octets", "disk_ops", "disk_time", "disk_merged", "ps_disk_octets"), ("read", "write")),
+    **dict.fromkeys(
+        ("if_octets", "if_packets", "if_errors", "if_dropped", "io_octets", "io_packets", "ib_octets", "ib_packets",
+         "memcached_octets", "mysql_octets", "node_octets", "serial_octets"),
+        ("rx", "tx"),
+    ),
+    **dict.fromkeys(
+        ("disk_octets", "disk_ops", "disk_time", "disk_merged", "disk_latency", "io_ops", "ps_disk_octets",
+         "ps_disk_ops", "arc_l2_bytes"),
+        ("read", "write"),
+    ),
+    **dict.fromkeys(("vf_bytes", "vf_packets", "vf_dropped"), ("vf_rx", "vf_tx")),
+    "disk_io_time": ("io_time", "weighted_io_time"),
     "df": ("used", "free"),
+    "compression": ("uncompressed", "compressed"),
+    "dns_octets": ("queries", "responses"),
+    "domain_state": ("state", "reason"),
     "ps_count": ("processes", "threads"),
     "ps_cputime": ("user", "syst"),
     "ps_pagefaults": ("minflt", "majflt"),
+    "smart_attribute": ("current", "worst", "threshold", "pretty"),
+    "voltage_threshold": ("value", "threshold"),
     "vmpage_io": ("in", "out"),
     "vmpage_faults": ("minflt", "majflt"),
-}
+    "arc_counts": ("demand_data", "demand_metadata", "prefetch_data", "prefetch_metadata"),
+    "arc_size": ("current", "target", "minlimit", "maxlimit"),
+    "mysql_qcache": ("hits", "inserts", "not_cached", "lowmem_prunes", "queries_in_cache"),
+    "mysql_threads": ("running", "connected", "cached", "created"),
+}  # fmt: skip
 
 
 def is_putval(record: Column, topic: Column) -> Column:
@@ -48,8 +66,8 @@ def values_of_lines(record: Column) -> Column:
 
     def read(line: Column) -> Column:
         content = text_of(line)
-        groups = F.regexp_replace(content, _PUTVAL, _SEPARATOR.join(f"${group}" for group in range(1, 8)))
-        fields = F.when(F.rlike(content, F.lit(_PUTVAL)), F.split(groups, _SEPARATOR))
+        groups = F.regexp_replace(content, _PUTVAL, SEPARATOR.join(f"${group}" for group in range(1, 8)))
+        fields = F.when(F.rlike(content, F.lit(_PUTVAL)), F.split(groups, SEPARATOR))
         lists = F.split(F.btrim(F.get(fields, 6)), r"\s+")
         return F.struct(content.alias("line"), fields.alias("fields"), lists.alias("lists"))
 
@@ -76,7 +94,7 @@ def decode_line(record: Column, part: Column, topic: Column) -> Metric:
         namespace=word(part, "plugin"),
         metric=metric_name(kind, name),
         value=to_number(written),
-        interval_seconds=interval.try_cast("int"),
+        interval_seconds=whole_seconds(interval),
         dimensions=pairs(plugin_instance=word(part, "plugin_instance"), type_instance=word(part, "type_instance")),
         attributes=pairs(options=F.nullif(F.btrim(text(part, "options")), F.lit(""))),
         unusable=F.when(host.isNull(), "malformed_line").when(

@@ -57,7 +57,7 @@ def decode_value(record: Column, part: Column, topic: Column) -> Metric:
         namespace=word(record, "plugin"),
         metric=metric_name(F.coalesce(kind, word(record, "plugin")), name),
         value=to_number(written),
-        interval_seconds=interval.try_cast("int"),
+        interval_seconds=whole_seconds(interval),
         dimensions=pairs(plugin_instance=word(record, "plugin_instance"), type_instance=word(record, "type_instance")),
         attributes=merged(rest(record, *_IDENTITY, *_VALUES, "time"), pairs(dstype=word(part, "type"))),
         unusable=F.when(part.isNull() & ~F.coalesce(is_empty, F.lit(0) == 1), "wrong_shape").when(
@@ -70,6 +70,11 @@ def decode_value(record: Column, part: Column, topic: Column) -> Metric:
 def metric_name(kind: Column, name: Column) -> Column:
     """The type and, where it has several values, the value's name: if_octets.rx. A single one is called `value`."""
     return F.concat_ws(".", kind, F.when(F.lower(name) != "value", name))
+
+
+def whole_seconds(interval: Column) -> Column:
+    """Null for a part of a second, which the column cannot say; it is in the attributes."""
+    return F.when(interval == F.floor(interval), interval.try_cast("int"))
 
 
 FAMILIES = (RecordFamily("collectd", is_value_list, Metric, decode_value, parts=values_of),)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.lines import text_of
+from pipelines.sources.reading.lines import SEPARATOR, text_of
 from pipelines.sources.reading.times import epoch_to_time
 from pipelines.sources.reading.values import to_number
 from pipelines.sources.reading.variant import member, members, none_if_empty, once, pairs, text, word
@@ -33,7 +33,9 @@ _HELPED = rf"(?m)^[ \t]*#\s+HELP\s+({_NAME})[ \t]+([^\r\n]+)"
 _UNITED = rf"(?m)^[ \t]*#\s+UNIT\s+({_NAME})\s+(\S+)"
 _NODE = r'(?m)^[ \t]*node_uname_info\{[^}]*?\bnodename="([^"]+)"'
 _COMMENTS = {"types": _TYPED, "helps": _HELPED, "units": _UNITED}
-_SEPARATOR = "\x1f"
+_ONLY_COMMENTS = r"^(?:\s*#\s*(?:HELP|TYPE|UNIT|EOF)\b[^\n]*+(?:\n|$))++\s*$"
+# What is counted has no unit, whatever that of the metric is.
+_COUNTS = r"_(?:bucket|count|gcount)$"
 # What the samples of one metric are called, behind its name.
 _SUFFIXES = r"_(?:bucket|sum|count|total|created|info|gsum|gcount)$"
 
@@ -41,9 +43,13 @@ _SUFFIXES = r"_(?:bucket|sum|count|total|created|info|gsum|gcount)$"
 def is_scrape(record: Column, topic: Column) -> Column:
     """By a comment on a metric's type, or by a sample with labels: `name value` alone could be anything."""
     content = text_of(record)
-    is_hinted = F.rlike(topic, F.lit("(?i)prometheus|exporter|openmetrics")) | F.contains(content, F.lit("# HELP "))
+    is_of_exporter = F.rlike(topic, F.lit("(?i)prometheus|exporter|openmetrics"))
+    is_hinted = is_of_exporter | F.contains(content, F.lit("# HELP "))
     is_sure = F.rlike(content, F.lit(_COMMENTED)) | F.rlike(content, F.lit(_LABELLED))
-    return F.coalesce(is_sure | (is_hinted & F.rlike(content, F.lit(f"(?m){_SAMPLE}"))), F.lit(0) == 1)
+    # A comment alone, of a scrape that was sent line by line.
+    is_comment = is_of_exporter & F.rlike(content, F.lit(_ONLY_COMMENTS))
+    has_sample = is_hinted & F.rlike(content, F.lit(f"(?m){_SAMPLE}"))
+    return F.coalesce(is_sure | is_comment | has_sample, F.lit(0) == 1)
 
 
 def samples(record: Column) -> Column:
@@ -83,13 +89,13 @@ def decode(record: Column, part: Column, topic: Column) -> Metric:
 def _said(content: Column, pattern: str) -> Column:
     """What the comments of one kind say → map by metric."""
     names, words = (F.regexp_extract_all(content, F.lit(pattern), F.lit(group)) for group in (1, 2))
-    return F.map_from_arrays(names, words)
+    return F.map_from_arrays(names, F.transform(words, _unescaped))
 
 
 def _fields(line: Column) -> Column:
     """Name, value, time, exemplar and labels; null for a line that is no sample. One match of it for all of them."""
-    groups = F.regexp_replace(line, _SAMPLE, _SEPARATOR.join(("$1", "$5", "$6", "$7", "$2")))
-    fields = F.when(F.rlike(line, F.lit(_SAMPLE)), F.split(groups, _SEPARATOR, 5))
+    groups = F.regexp_replace(line, _SAMPLE, SEPARATOR.join(("$1", "$5", "$6", "$7", "$2")))
+    fields = F.when(F.rlike(line, F.lit(_SAMPLE)), F.split(groups, SEPARATOR, 5))
     return F.struct(line.alias("line"), fields.alias("fields"))
 
 
@@ -110,7 +116,7 @@ def _part(one: Column, of: Column) -> Column:
             exemplar.alias("exemplar"),
             said("types").alias("type"),
             said("helps").alias("help"),
-            said("units").alias("unit"),
+            F.when(~F.rlike(name, F.lit(_COUNTS)), said("units")).alias("unit"),
             of["node"].alias("node"),
         )
     )
@@ -125,8 +131,14 @@ def _unquoted(written: Column) -> Column:
     """Its text, without quotes and escapes. A name stands without quotes unless it has other signs in it."""
     inner = F.when(F.startswith(written, F.lit('"')), F.substring(written, F.lit(2), F.length(written) - 2))
     bare = F.coalesce(inner, written)
-    plain = F.regexp_replace(F.regexp_replace(bare, r"(?<!\\)((?:\\\\)*+)\\n", "$1\n"), r'\\([\\"])', "$1")
-    return F.when(F.contains(bare, F.lit("\\")), plain).otherwise(bare)
+    return _unescaped(bare)
+
+
+def _unescaped(written: Column) -> Column:
+    with_breaks = F.regexp_replace(written, r"(?<!\\)((?:\\\\)*+)\\n", "$1\n")
+    return F.when(F.contains(written, F.lit("\\")), F.regexp_replace(with_breaks, r'\\([\\"])', "$1")).otherwise(
+        written
+    )
 
 
 def _time(written: Column) -> Column:

@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.reading.variant import text
 
+# Written between the groups of a match, to take them apart again: no text has these three signs in a row.
+SEPARATOR = "\x1f\x1e\x1f"
 _MEMBER = "__text__"
 
 

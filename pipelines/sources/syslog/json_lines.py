@@ -35,6 +35,13 @@ _SEVERITIES = (
     "log.syslog.severity.name", "log.syslog.severity.code", "log.level", "level", "PRIORITY", "LEVEL", "priority",
 )  # fmt: skip
 _PRIS = ("pri", "PRI", "syslog_pri", "priority", "log.syslog.priority", "event.priority")
+# rsyslog keeps the blank behind the tag as the first of the message, in `msg` and whatever a template names it.
+_RSYSLOG = (
+    "syslogtag", "programname", "app-name", "timereported", "timegenerated", "syslogseverity", "syslogseverity-text",
+    "inputname",
+)  # fmt: skip
+# What rsyslog writes for nothing.
+_NIL = "-"
 # What none but syslog or the journal has.
 _SURE_SIGNS = (
     "syslogtag", "programname", "syslogfacility", "syslogfacility-text", "syslogseverity", "syslogseverity-text",
@@ -47,7 +54,9 @@ _SIGNS = ("severity", "PRIORITY", "priority", "pri", "ident", "appname", "progra
 
 
 def is_syslog_record(record: Column, topic: Column) -> Column:
-    says = member(record, *_MESSAGES).isNotNull() & member(record, "TimeGenerated").isNull()
+    # syslog-ng leaves out what is empty, also a message.
+    is_of_syslog_ng = member(record, "FACILITY").isNotNull() & member(record, "PRIORITY").isNotNull()
+    says = (member(record, *_MESSAGES).isNotNull() | is_of_syslog_ng) & member(record, "TimeGenerated").isNull()
     from_host = word(record, *_HOSTS).isNotNull()
     is_sure = member(record, *_SURE_SIGNS).isNotNull()
     is_likely = member(record, *_SIGNS).isNotNull() | F.contains(F.lower(topic), F.lit("syslog"))
@@ -56,27 +65,33 @@ def is_syslog_record(record: Column, topic: Column) -> Column:
 
 
 def decode(record: Column, part: Column, topic: Column) -> Log:
-    named = word(record, *_HOSTS)
+    named = _said(record, *_HOSTS)
     # An object without a name in it.
     written_host = F.when(~F.startswith(named, F.lit("{")), named)
-    host, message = F.lower(written_host), text(record, *_MESSAGES)
+    host, written = F.lower(written_host), F.coalesce(text(record, *_MESSAGES), F.lit(""))
+    is_of_rsyslog = member(record, *_RSYSLOG).isNotNull() & F.startswith(written, F.lit(" "))
+    message = F.when(is_of_rsyslog, F.substring(written, F.lit(2), F.length(written))).otherwise(written)
     severity = F.coalesce(once(word(record, *_SEVERITIES), _severity), _severity_in(_small(word(record, *_PRIS))))
     # A tag has the process in it: `sshd[811]:`.
-    program = F.nullif(F.regexp_extract(word(record, *_PROGRAMS), r"^(.*?)(?:\[[^\]]*\])?:?\s*$", 1), F.lit(""))
+    program = F.nullif(F.regexp_extract(_said(record, *_PROGRAMS), r"^(.*?)(?:\[[^\]]*\])?:?\s*$", 1), F.lit(""))
     arrival = F.col("kafka_timestamp")
     return Log(
         source=F.lit("syslog.json"),
         native_id=word(record, "__CURSOR", "uuid"),
-        event_time=once(word(record, *_TIMES), lambda written: time_of(written, arrival)),
+        event_time=once(word(record, *_TIMES), lambda time: time_of(time, arrival)),
         resource_id=F.coalesce(host, program),
         resource_type=F.when(host.isNotNull(), "host"),
         host_name=host,
         severity_text=severity,
         severity_number=severity_number(severity),
         logger=program,
-        message=message,
-        attributes=left_over(record, dict.fromkeys(_MESSAGES, message) | dict.fromkeys(_HOSTS, written_host)),
+        message=F.regexp_replace(message, "^\ufeff", ""),
+        attributes=left_over(record, dict.fromkeys(_MESSAGES, written) | dict.fromkeys(_HOSTS, written_host)),
     )
+
+
+def _said(record: Column, *names: str) -> Column:
+    return F.coalesce(*(F.nullif(word(record, name), F.lit(_NIL)) for name in names))
 
 
 def _severity(written: Column) -> Column:

@@ -10,7 +10,17 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.reading.lines import text_of
 from pipelines.sources.reading.severities import severity_number, syslog_word
-from pipelines.sources.reading.variant import member, merged, none_if_empty, once, pairs, text, word
+from pipelines.sources.reading.variant import (
+    member,
+    members,
+    merged,
+    none_if_empty,
+    once,
+    pairs,
+    parse_whole,
+    text,
+    word,
+)
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Log
 from pipelines.sources.syslog.lines import ELEMENT, FIELDS, PARAM, fields_of, is_syslog, messages_of
@@ -23,12 +33,14 @@ FACILITIES = (
 )  # fmt: skip
 _HIGHEST_PRI = 191
 _NIL = "-"
+# Common Event Expression: members as JSON behind this.
+_COOKIE = r"^@cee:\s*(\{[\s\S]*+)$"
 # The member of a part for what could not be read.
 _LINE = "line"
 
 
 def is_syslog_text(record: Column, topic: Column) -> Column:
-    return F.coalesce(is_syslog(text_of(record)), F.lit(0) == 1)
+    return F.coalesce(is_syslog(text_of(record), topic), F.lit(0) == 1)
 
 
 def messages(record: Column) -> Column:
@@ -62,6 +74,7 @@ def decode(record: Column, part: Column, topic: Column) -> Log:
         logger=written["program"],
         message=F.regexp_replace(text(part, "message"), "^\ufeff", ""),
         attributes=merged(
+            members(parse_whole(F.nullif(F.regexp_extract(text(part, "message"), _COOKIE, 1), F.lit("")))),
             pairs(facility=facility_word(F.floor(pri / 8)), pid=written["pid"], msgid=written["message_id"]),
             structured_data(written["structured"]),
         ),

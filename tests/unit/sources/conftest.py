@@ -19,7 +19,7 @@ from pipelines.settings import load_settings
 from tests.conftest import NO_SCHEMAS
 
 ARRIVAL = datetime(2026, 11, 21, 12, tzinfo=UTC)
-_BRONZE = (
+BRONZE = (
     "topic string, partition int, offset long, kafka_timestamp timestamp, ingest_time timestamp, value binary, "
     "headers array<struct<key: string, value: binary>>"
 )
@@ -52,7 +52,7 @@ def decode(spark: SparkSession) -> Decode:
     def run(*values: Value, topic: str = "any", schemas: Schemas = NO_SCHEMAS) -> list[list[Found]]:
         rows = [(topic, 0, offset, ARRIVAL, ARRIVAL, *_sent(value)) for offset, value in enumerate(values)]
         settings = load_settings("local", {})
-        items = to_items(spark.createDataFrame(rows, _BRONZE), settings).persist()
+        items = to_items(spark.createDataFrame(rows, BRONZE), settings).persist()
         routed = route(items)
         routed.add(route_others(items, settings, schemas))
         found: list[Found] = []

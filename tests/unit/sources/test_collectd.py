@@ -50,14 +50,16 @@ def test_what_is_not_measured_and_what_is_wrong(decode: Decode) -> None:
         values(host="", values=[1]),
         values(dsnames=None),
         values(interval=1e300, values=[1]),
+        values(interval=0.5, values=[1]),
     )
 
     assert [[one.reason for one in several] for several in found] == [
         ["no_data_points", None], ["no_data_points", None], ["bad_value", None], ["no_data_points"], ["wrong_shape"],
-        ["bad_time"], ["no_resource"], [None, None], [None],
+        ["bad_time"], ["no_resource"], [None, None], [None], [None],
     ]  # fmt: skip
     assert [one.metric for one in found[7]] == ["if_octets.0", "if_octets.1"]
     assert found[8][0].interval_seconds is None
+    assert (found[9][0].interval_seconds, found[9][0].attributes["interval"]) == (None, "0.5")
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))

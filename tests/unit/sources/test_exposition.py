@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
-from tests.unit.sources.conftest import ARRIVAL, Decode
+from pipelines.sources.decode import decode as decode_values
+from tests.unit.sources.conftest import ARRIVAL, BRONZE, Decode
 
 NODE = r"""
 # HELP node_cpu_seconds_total Seconds the CPUs spent in each mode.
@@ -66,6 +68,49 @@ def test_openmetrics_and_what_names_the_target(decode: Decode) -> None:
     assert (seconds.unit, seconds.value) == ("seconds", 2)
     assert (other.resource_id, nothing.reason) == ("prometheus.node1", "no_data_points")
     assert (hinted.table, line.reason) == ("metrics", "malformed_line")
+
+
+def test_what_is_counted_has_no_unit(decode: Decode) -> None:
+    text = """# HELP lat_seconds How\\nlong C:\\\\new
+# TYPE lat_seconds histogram
+# UNIT lat_seconds seconds
+lat_seconds_bucket{le="+Inf"} 17 # {trace_id="a"} 9.8 1772366400.1
+lat_seconds_count 17
+lat_seconds_sum 3.5
+# EOF
+"""
+    [found] = decode(text)
+
+    assert [(one.metric, one.unit) for one in found] == [
+        ("lat_seconds_bucket", None), ("lat_seconds_count", None), ("lat_seconds_sum", "seconds"),
+    ]  # fmt: skip
+    assert found[0].attributes["help"] == "How\nlong C:\\new"
+    assert found[0].attributes["exemplar"] == '{trace_id="a"} 9.8 1772366400.1'
+
+
+def test_a_scrape_that_is_sent_line_by_line(decode: Decode) -> None:
+    lines = ("# HELP up Whether it is", "# TYPE up gauge", "up 1", "# EOF", "# a comment", "# HELP")
+
+    found = decode(*lines, topic="prometheus.lines")
+
+    assert [one.reason for [one] in found] == [
+        "no_data_points", "no_data_points", None, "no_data_points", "malformed_json", "no_data_points",
+    ]  # fmt: skip
+
+
+def test_a_scrape_of_the_same_words_is_another_if_it_was_sent_at_another_time(spark: SparkSession) -> None:
+    scrape, lines = b"# TYPE up gauge\nup 1\n", b"<14>Mar  1 12:00:00 h a: one\n<14>Mar  1 12:00:00 h a: two"
+    sent = [(scrape, 0), (scrape, 0), (scrape, 15), (lines, 0), (lines, 15)]
+    rows = [
+        ("t", 0, offset, ARRIVAL + timedelta(seconds=later), ARRIVAL, value, None)
+        for offset, (value, later) in enumerate(sent)
+    ]
+
+    found = decode_values(spark.createDataFrame(rows, BRONZE)).orderBy("offset").select("event_id").collect()
+
+    first, again, later, one, other = (row.event_id for row in found)
+    assert first == again != later
+    assert one == other != first
 
 
 def test_other_text_is_no_scrape(decode: Decode) -> None:

@@ -30,6 +30,21 @@ def test_lines_and_what_is_wrong_with_some(decode: Decode) -> None:
     assert prose.reason == "malformed_json"
 
 
+def test_a_host_may_have_dots_in_its_name(decode: Decode) -> None:
+    paths = (
+        "Web-01.example.com.df-dev-shm.percent_bytes-free", "collectd.web.example.com.memory.memory-used",
+        "10.0.0.1.cpu-0.cpu-idle", "cpu.load", "web.custom-a.b.gauge-x",
+    )  # fmt: skip
+
+    [found] = decode("\n".join(f"{path} 5 1772366400" for path in paths))
+
+    assert [(one.host_name, one.namespace, one.metric) for one in found] == [
+        ("web-01.example.com", "df-dev-shm", "df-dev-shm.percent_bytes-free"),
+        ("web.example.com", "memory", "memory.memory-used"), ("10.0.0.1", "cpu-0", "cpu-0.cpu-idle"),
+        ("cpu", "load", "load"), ("web", "custom-a", "custom-a.b.gauge-x"),
+    ]  # fmt: skip
+
+
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(several=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=30, max_size=60))
 def test_any_number_arrives_as_it_was_measured(decode: Decode, several: list[float]) -> None:

@@ -35,6 +35,20 @@ def test_lines_of_value_lists(decode: Decode) -> None:
     assert good[0].attributes == {"options": "interval=10.000"}
 
 
+def test_names_that_collectd_writes(decode: Decode) -> None:
+    [busy, weighted, latency, counter], [alone] = decode(
+        "PUTVAL h/disk-vda/disk_io_time interval=2.000 1772366400.838:31324:238824\n"
+        'PUTVAL "my host/statsd/latency-t.t-percentile-90" interval=0.500 1772366400:-1.5e-300\n'
+        "PUTVAL h/cpu/counter-c interval=10 1772366400:18446744073709551615",
+        'PUTVAL "my host/a/b" N:1',
+    )
+
+    assert (busy.metric, weighted.metric) == ("disk_io_time.io_time", "disk_io_time.weighted_io_time")
+    assert (latency.resource_id, latency.value, latency.interval_seconds) == ("my host", -1.5e-300, None)
+    assert latency.dimensions == {"type_instance": "t.t-percentile-90"}
+    assert (counter.value, alone.resource_id) == (2.0**64, "my host")
+
+
 def test_a_bad_line_goes_alone(decode: Decode) -> None:
     [found] = decode("PUTVAL h/cpu/cpu N:1\nPUTVAL h/cpu\nPUTVAL h/cpu/cpu interval=10\nPUTVAL h/cpu/cpu N:x\nhello")
 

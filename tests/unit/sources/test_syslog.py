@@ -84,6 +84,80 @@ def test_files_have_no_priority_and_messages_may_go_on(decode: Decode) -> None:
     assert three[1].reason == "malformed_line"
 
 
+def test_lines_as_rsyslog_and_syslog_ng_write_them(decode: Decode) -> None:
+    forwarded, untagged, cut_priority, cisco = (
+        "<165>2026-03-01T12:00:00.5Z web01 shop[811] sent in RFC 5424",
+        "<165>2026-03-01T12:00:00.5Z web01 shop sent without a process",
+        "<invld>1 2026-03-01T12:00:00+00:00 web01 - - - - <999>Mar  1 12:00:00 web04 app: bad",
+        "2026-03-01T12:00:00+00:00 fw01 : %ASA-6-302013: Built",
+    )
+    blank = "<34>1 2026-03-01T12:00:00+00:00 web01 su - - -  \ufeff'su root'#012failed"
+    cee = '<14>1 2026-03-01T12:00:00Z web01 shop 8 - - @cee: {"pid":"9","user":"ö","n":1.5,"of":{"a":[1]}}'
+    no_cee = "<14>1 2026-03-01T12:00:00Z web01 shop 8 - - @cee: {cut"
+
+    found = decode(forwarded, untagged, cut_priority, cisco, blank, cee, no_cee)
+
+    assert [log.table for [log] in found] == ["logs"] * 7
+    assert [log.message for [log] in found[:5]] == [
+        "sent in RFC 5424", "shop sent without a process", "<999>Mar  1 12:00:00 web04 app: bad", "Built",
+        "'su root'#012failed",
+    ]  # fmt: skip
+    assert [(log.logger, log.severity_text) for [log] in found[:5]] == [
+        ("shop", "notice"), (None, "notice"), (None, None), ("%ASA-6-302013", None), ("su", "crit"),
+    ]  # fmt: skip
+    assert found[0][0].attributes == {"facility": "local4", "pid": "811"}
+    assert found[5][0].attributes == {
+        "facility": "user", "pid": "8", "user": "ö", "n": "1.5", "of": '{"a":[1]}',
+    }  # fmt: skip
+    assert found[6][0].attributes == {"facility": "user", "pid": "8"}
+
+
+def test_a_line_without_a_tag_is_syslog_in_a_topic_of_syslog(decode: Decode) -> None:
+    lines = "2026-03-01T12:00:00Z web01 it is quite warm", "Mar  1 12:00:00 2001:db8::1 shop text"
+    beside = "2026-03-01T12:00:00Z web01 su: one\n2026-03-01T12:00:00Z web01 no tag"
+
+    [[first], [second], [level], [prose]] = decode(
+        *lines, "2026-03-01T12:00:00Z INFO started", "it is quite warm today", topic="syslog.hosts"
+    )
+    [[elsewhere], [_, of_another]] = decode(lines[0], beside)
+
+    assert (first.host_name, first.message, first.logger) == ("web01", "it is quite warm", None)
+    assert (second.host_name, second.message) == ("2001:db8::1", "shop text")
+    assert (level.reason, prose.reason, elsewhere.reason) == ("malformed_json",) * 3
+    assert (of_another.host_name, of_another.message) == ("web01", "no tag")
+
+
+def test_frames_end_where_their_counts_say(decode: Decode) -> None:
+    messages = ("<14>1 2026-03-01T12:00:00Z h a - - - ünï\n<14>ends in 12", "<14>Mar  1 12:00:00 h a: two\n", "<14>1 x")
+    framed = "".join(f"{len(message.encode())} {message}" for message in messages)
+    miscounted = framed.replace("<14>ends", "<14>it ends")
+
+    several, not_so, [one] = decode(framed + "\n", miscounted, "99999 " + messages[1])
+
+    assert [log.message for log in several[:2]] == ["ünï\n<14>ends in 12", "two"]
+    assert several[2].reason == "malformed_line"
+    assert not_so[0].message == "ünï"
+    assert one.message == "two"
+
+
+def test_a_line_in_another_encoding_goes_alone(decode: Decode) -> None:
+    lines = (
+        b"<14>Mar  1 12:00:00 h a: one",
+        b"<14>Mar  1 12:00:00 h caf\xe9: two",
+        b"<14>Mar  1 12:00:00 h a: thr\xc3\xbc",
+    )
+    records = (b'{"a":1}', b'{"b":"\xe9"}', b"{cut")
+
+    text, ndjson, [alone], [binary] = decode(
+        b"\r\n".join(lines), b"\n".join(records), lines[1], b"\n\x02\xe9\n<14>Mar  1 12:00:00 h a: one"
+    )
+
+    assert [one.reason or one.message for one in text] == ["one", "thrü", "invalid_utf8"]
+    assert text[2].raw == lines[1]
+    assert [one.reason for one in ndjson] == ["unknown_envelope", "malformed_json", "invalid_utf8"]
+    assert (alone.reason, binary.reason) == ("invalid_utf8", "invalid_utf8")
+
+
 def test_a_bad_line_goes_alone(decode: Decode) -> None:
     lines = (
         "<34Oct 11 22:14:15 web01 su: cut", "<999>Oct 11 22:14:15 web01 su: no such priority",

@@ -46,8 +46,19 @@ def test_each_relay_has_names_of_its_own(decode: Decode) -> None:
         "severity": "info", "facility": "authpriv", "timereported": "2026-03-01T12:00:00.500000+00:00",
         "syslogtag": "sshd[811]:", "fromhost-ip": "10.0.0.1",
     }  # fmt: skip
-    assert found[0][0].message == " Accepted publickey"
+    assert found[0][0].message == "Accepted publickey"
     assert found[6][0].native_id == "s=1"
+
+
+def test_what_stands_for_nothing(decode: Decode) -> None:
+    nil = {**RSYSLOG, "hostname": "-", "fromhost": "Relay", "programname": "-", "message": "\ufeffm", "procid": "-"}
+    of_syslog_ng = {"PROGRAM": "app", "PRIORITY": "info", "ISODATE": "2026-03-01T12:00:00Z", "HOST": "h",
+                    "FACILITY": "user"}  # fmt: skip
+
+    [[log], [empty]] = decode(nil, of_syslog_ng)
+
+    assert (log.host_name, log.logger, log.message) == ("relay", "sshd", "m")
+    assert (empty.table, empty.message) == ("logs", "")
 
 
 def test_times_without_a_year_and_names_twice(decode: Decode) -> None:
@@ -82,4 +93,5 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_si
 def test_any_message_arrives_as_it_was_written(decode: Decode, messages: list[str]) -> None:
     [found] = decode([{**RSYSLOG, "message": message} for message in messages])
 
-    assert [log.message for log in found] == messages
+    # rsyslog writes the blank behind the tag.
+    assert [log.message for log in found] == [message.removeprefix(" ").removeprefix("\ufeff") for message in messages]
