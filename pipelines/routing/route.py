@@ -15,10 +15,9 @@ from pipelines.routing.tables import HEARTBEATS, METRICS
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
 from pipelines.sources.decode import ARRIVAL, POSITION
-from pipelines.sources.other import decode_family, families_in, recognise, unclaimed
+from pipelines.sources.other import decode_family, families_in, recognise, table_of, unclaimed
 from pipelines.sources.packed import INNER_PARTS, ITEMS, packed, unpack
 from pipelines.sources.pieces import is_framed
-from pipelines.tables import contract
 
 
 def route(items: DataFrame) -> Routed:
@@ -61,8 +60,8 @@ def _decode_present(items: DataFrame, settings: Settings) -> Routed:
     routed = Routed()
     recognised = recognise(items).localCheckpoint(eager=False)
     for family in families_in(recognised):
-        table = contract(f"silver.{family.row.table}")
-        rows = decode_family(recognised, family, table).transform(judge, table, parameters(settings))
+        table = table_of(family)
+        rows = decode_family(recognised, family).transform(judge, table, parameters(settings))
         routed.tables.setdefault(table.name, []).append(routed.keep(rows))
     none = unclaimed(recognised).withColumns({"why": F.col("unusable")})
     routed.none.append(none.select(*JUDGED))

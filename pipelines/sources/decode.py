@@ -19,7 +19,7 @@ from pipelines.sources.azure import log_analytics, log_analytics_perf
 from pipelines.sources.envelope import BLANK, END, STRICT, family_index, known_throughout, parse, records_of, wrap
 from pipelines.sources.family import FIELDS, MAP, Family, failure, field_of, nothing_for, tighten
 from pipelines.sources.metrics import in_order, series_id
-from pipelines.sources.pieces import PIECE, is_framed, take_apart, unwrap
+from pipelines.sources.pieces import PIECE, enclosed, is_framed, take_apart, unwrap
 from pipelines.sources.prometheus import adapter as prometheus
 from pipelines.sources.reading.variant import merged, rest
 from pipelines.sources.resources import azure_columns
@@ -49,7 +49,7 @@ def decode(bronze: DataFrame) -> DataFrame:
     row's text. An item of another family than FAMILIES has neither table nor reason but its `record` (variant) or its
     `payload` (binary), for `other` to decode.
     """
-    steps = (_look, _parse, _take_records, take_apart, _explode, _unwrap, _unwrap, _recognise, _read, _settle)
+    steps = (_look, _parse, _take_records, take_apart, _explode, _unwrap, _recognise, _read, _settle)
     return reduce(DataFrame.transform, (*steps, _decode_fields, _derive, _identify), bronze)
 
 
@@ -59,20 +59,17 @@ def as_sent() -> Column:
 
 
 def _look(bronze: DataFrame) -> DataFrame:
-    looked = bronze.select(*_CARRIED, "value", "headers", *_looked())
-    return looked.withColumn("family", _known()).drop("marked")
+    family, known = _looked()
+    looked = bronze.select(*_CARRIED, "value", "headers", family.alias("marked"))
+    return looked.select(*_CARRIED, "value", "headers", *known)
 
 
 @cache
-def _known() -> Column:
-    return known_throughout(F.col("marked"), F.col("value").cast("string"), FAMILIES)
-
-
-@cache
-def _looked() -> tuple[Column, ...]:
-    text = F.col("value").cast("string")
-    family = family_index(F.col("value"), F.col("topic"), FAMILIES)
-    return family.alias("marked"), wrap(text).alias("wrapped")
+def _looked() -> tuple[Column, tuple[Column, ...]]:
+    text, marked = F.col("value").cast("string"), F.col("marked")
+    known = known_throughout(marked, text, FAMILIES).alias("family")
+    wrapped = F.when(marked.isNotNull(), wrap(text)).alias("wrapped")
+    return family_index(F.col("value"), F.col("topic"), FAMILIES), (known, wrapped)
 
 
 def _parse(looked: DataFrame) -> DataFrame:
@@ -107,7 +104,11 @@ def _explode(taken: DataFrame) -> DataFrame:
 
 @cache
 def _exploded() -> tuple[tuple[Column, ...], tuple[Column, ...]]:
-    types = {**{name: family.schema for name, family in zip(RECORDS, FAMILIES, strict=True)}, "pieces": PIECE}
+    types = {
+        **{name: family.schema for name, family in zip(RECORDS, FAMILIES, strict=True)},
+        "records": "variant",
+        "pieces": PIECE,
+    }
     lists = [F.coalesce(name, F.array().cast(f"array<{kind}>")).alias(name) for name, kind in types.items()]
     is_alone = F.greatest(*(F.size(name) for name in types)) == 1
     exploded = (
@@ -117,7 +118,7 @@ def _exploded() -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     shown = (
         F.col("item"),
         *(F.col(f"is.{name}").alias(name) for name in RECORDS),
-        F.col("is.pieces.record").alias("record"),
+        F.coalesce("is.records", "is.pieces.record").alias("record"),
         F.col("is.pieces.payload").alias("payload"),
         F.col("is.pieces.reason").alias("piece_reason"),
         F.coalesce(F.col("is.pieces.raw"), "text").alias("raw"),
@@ -126,12 +127,11 @@ def _exploded() -> tuple[tuple[Column, ...], tuple[Column, ...]]:
 
 
 def _unwrap(exploded: DataFrame) -> DataFrame:
-    return exploded.withColumn("record", _unwrapped())
-
-
-@cache
-def _unwrapped() -> Column:
-    return F.when(F.col("record").isNotNull(), unwrap(F.col("record")))
+    """Out of the envelope of a queue, and out of the topic's within it."""
+    record, message = F.col("record"), F.col("message")
+    first = exploded.withColumn("message", enclosed(record)).withColumn("record", unwrap(record, message))
+    second = first.withColumn("message", F.when(message.isNotNull(), enclosed(record)))
+    return second.withColumn("record", unwrap(record, message)).drop("message")
 
 
 def _recognise(exploded: DataFrame) -> DataFrame:

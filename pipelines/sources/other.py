@@ -19,13 +19,13 @@ from pipelines.sources.reading.lines import as_record
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.resources import azure_columns
 from pipelines.sources.rows import Metric, columns_of
-from pipelines.tables import Table
+from pipelines.tables import Table, contract
 
 _KEPT = (*POSITION, *ARRIVAL)
 # Why a row cannot be used, why it is nothing to use, and its text: null, but for the last, in a good one.
 VERDICT = ("unusable", "ignored", "raw")
 # A member that so many claims ask for is taken out of the record once.
-_OFTEN = 3
+_OFTEN = 4
 
 
 def recognise(items: DataFrame) -> DataFrame:
@@ -81,11 +81,15 @@ def unclaimed(recognised: DataFrame) -> DataFrame:
     )
 
 
-def decode_family(recognised: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
-    """One row per part: the columns of `table` and VERDICT."""
+def table_of(family: RecordFamily) -> Table:
+    return contract(f"silver.{family.row.table}")
+
+
+def decode_family(recognised: DataFrame, family: RecordFamily) -> DataFrame:
+    """One row per part: the columns of the family's table and VERDICT."""
     items = recognised.where(F.col("family") == family.name)
     kept = items.select(*_KEPT, F.col("part").alias("first"), "event_id", "record", _raw().alias("raw"))
-    return kept.transform(_split, family).transform(_decode, family, table)
+    return kept.transform(_split, family).transform(_decode, family)
 
 
 def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
@@ -107,19 +111,21 @@ def _split(items: DataFrame, family: RecordFamily) -> DataFrame:
     )
 
 
-def _decode(split: DataFrame, family: RecordFamily, table: Table) -> DataFrame:
-    members, own = _own(family, table)
+def _decode(split: DataFrame, family: RecordFamily) -> DataFrame:
+    members, own = _own(family)
+    table = table_of(family)
     decoded = members.apply(split).select(*_KEPT, "part", "event_id", "raw", *own)
-    return decoded.withColumns(_derived(table)).select(*table.column_names, *VERDICT)
+    return decoded.withColumns(_derived(table.name)).select(*table.column_names, *VERDICT)
 
 
 # Made once: a family's columns take hundreds of calls to the JVM, and are the same in each micro-batch.
 @cache
-def _own(family: RecordFamily, table: Table) -> tuple[Hoisted, tuple[Column, ...]]:
+def _own(family: RecordFamily) -> tuple[Hoisted, tuple[Column, ...]]:
     """The members that a family's rows are made of, and VERDICT and the table's own columns, made of those."""
     record, one = F.col("record"), F.col("one")
     with hoisting(Hoisted((record, one))) as members:
         columns = columns_of(family.decode(record, one, F.col("topic")))
+    table = table_of(family)
     types = {column.name: column.type for column in table.columns}
     own = {name: column.cast(types.get(name, "string")) for name, column in columns.items()}
     text = F.lit(None).cast("string")
@@ -131,8 +137,8 @@ def _own(family: RecordFamily, table: Table) -> tuple[Hoisted, tuple[Column, ...
 
 
 @cache
-def _derived(table: Table) -> dict[str, Column]:
-    return azure_columns() | (derive_metric() if table.name == Metric.table else {})
+def _derived(table: str) -> dict[str, Column]:
+    return azure_columns() | (derive_metric() if table == Metric.table else {})
 
 
 @cache

@@ -9,14 +9,14 @@ each element, so what it needs of the value comes from a column.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.sources.envelope import BLANK, STRICT
 from pipelines.sources.family import MAP
-from pipelines.sources.reading.variant import elements, parse_single_quoted, parse_whole, word
+from pipelines.sources.reading.variant import elements, parse_single_quoted, parse_whole, read_listed, whole_of, word
 
 # Of each piece: record if it is JSON, payload if it is not, or the reason why it is neither; raw is its text, if known.
 PIECE = "struct<record: variant, payload: binary, raw: string, reason: string>"
@@ -34,21 +34,35 @@ _BINARY = r"[\x00-\x08\x0E-\x1A\x1C-\x1F]"
 
 
 def take_apart(values: DataFrame) -> DataFrame:
-    """Adds `pieces`, an array of PIECE that is never empty; null where `is_taken`.
+    """Adds `records`, array<variant>, or else `pieces`, array<PIECE>; one of both has elements, but where `is_taken`.
 
     `values` has value (binary), headers and is_taken.
     """
-    kept = values.columns
-    steps = values.select(*kept, F.when(~F.col("is_taken"), _lead(F.col("value"), F.col("headers"))).alias("lead"))
-    steps = steps.select(*kept, "lead", F.when(F.col("lead") == "json", parse_whole(_text())).alias("whole"))
-    joined = F.concat(F.lit("["), F.regexp_replace(_text(), _BETWEEN_OBJECTS, "},{"), F.lit("]"))
-    spoilt = (F.col("lead") == "json") & F.col("whole").isNull() & _is_bracketed()
-    steps = steps.select(*kept, "lead", "whole", F.when(spoilt, parse_whole(joined)).alias("joined"))
-    still = (F.col("lead") == "json") & F.coalesce("whole", "joined").isNull() & _is_bracketed()
-    steps = steps.withColumn("quoted", F.when(still, parse_single_quoted(_text())))
-    steps = steps.withColumn("spoilt", _spoilt_lines(F.col("lead")))
-    pieces = F.when(~F.col("is_taken"), _pieces(F.col("lead")))
-    return steps.select(*(name for name in kept if name != "headers"), pieces.cast(f"array<{PIECE}>").alias("pieces"))
+    found = values
+    for columns in _steps():
+        found = found.withColumns(columns)
+    return found.select(*(name for name in values.columns if name != "headers"), "records", "pieces")
+
+
+@cache
+def _steps() -> tuple[dict[str, Column], ...]:
+    """Projections, each of what the ones before it made."""
+    text, lead, document = F.col("text"), F.col("lead"), F.col("document")
+    joined = F.concat(F.lit("["), F.regexp_replace(text, _BETWEEN_OBJECTS, "},{"), F.lit("]"))
+    spoilt = (lead == "json") & F.col("whole").isNull() & F.col("is_bracketed")
+    still = spoilt & F.col("joined").isNull()
+    return (
+        {"text": F.when(~F.col("is_taken"), _without_mark(F.col("value").cast("string")))},
+        {"lead": F.when(~F.col("is_taken"), _lead(F.col("value"), F.col("headers"))), "is_bracketed": _is_bracketed()},
+        {"read": F.when(lead == "json", read_listed(text))},
+        {"whole": whole_of(F.col("read"))},
+        {"joined": F.when(spoilt, parse_whole(joined))},
+        {"quoted": F.when(still, parse_single_quoted(text)), "spoilt": _spoilt_lines(lead)},
+        {"document": F.coalesce("whole", "joined", "quoted")},
+        {"document": F.when(~_repeats_records(text), document), "repeats": document.isNotNull()},
+        {"records": _records_of(document)},
+        {"pieces": F.when(~F.col("is_taken") & (F.coalesce(F.size("records"), F.lit(0)) <= 0), _pieces(lead))},
+    )
 
 
 def is_framed(payload: Column) -> Column:
@@ -56,27 +70,30 @@ def is_framed(payload: Column) -> Column:
     return F.startswith(payload, F.lit(ID_FRAME)) | F.startswith(payload, F.lit(GUID_FRAME))
 
 
-def unwrap(record: Column) -> Column:
-    """The message in a queue's or a topic's own envelope (SQS, SNS, as a function is handed it), or the record."""
+def enclosed(record: Column) -> Column:
+    """The message in a queue's or a topic's own envelope (SQS, SNS, as a function is handed it); null if it is none."""
     notification = F.when(word(record, "Type") == "Notification", word(record, "Message"))
-    message = F.coalesce(
+    return F.coalesce(
         F.when(word(record, "messageId", "MessageId").isNotNull(), word(record, "body", "Body")),
         word(record, "Sns.Message"),
         notification,
     )
+
+
+def unwrap(record: Column, message: Column) -> Column:
+    """The record that an envelope's message holds; `record` if there is no message, or none that can be read."""
     parsed = parse_whole(message)
     # One record in an envelope of its own, as a bucket sends it to a queue.
     only = F.when(F.size(elements(parsed, "Records")) == 1, F.get(elements(parsed, "Records"), F.lit(0)))
     return F.when(message.isNotNull(), F.coalesce(only, parsed, record)).otherwise(record)
 
 
-def _text() -> Column:
-    text = F.col("value").cast("string")
+def _without_mark(text: Column) -> Column:
     return F.when(F.startswith(text, F.lit(_MARK)), F.substring(text, 2, 2_147_483_647)).otherwise(text)
 
 
 def _is_bracketed() -> Column:
-    start = F.substring(F.ltrim(F.substring(_text(), 1, 100), F.lit(BLANK)), 1, 1)
+    start = F.substring(F.ltrim(F.substring("text", 1, 100), F.lit(BLANK)), 1, 1)
     return start.isin("{", "[")
 
 
@@ -99,28 +116,31 @@ def _schema_header(headers: Column) -> Column:
 
 
 def _pieces(lead: Column) -> Column:
-    text, document = _text(), F.coalesce("whole", "joined", "quoted")
+    """Of a value without records."""
+    text = F.col("text")
     lines = F.filter(F.split(text, r"\r?\n"), lambda line: F.btrim(line, F.lit(BLANK)) != "")
-    repeats = document.isNotNull() & F.contains(text, F.lit("records")) & _repeats_records(text)
-    return (
+    pieces = (
         F.when(lead == "bytes", F.array(_piece(payload=F.col("value"))))
         .when(lead == "guid", F.array(_piece(payload=F.concat(_schema_header(F.col("headers")), F.col("value")))))
         .when(F.col("spoilt").isNotNull(), _around_spoilt(F.col("spoilt")))
         .when(lead != "json", F.array(_piece(raw=text, reason=lead)))
-        .when(repeats, F.array(_piece(raw=text, reason=F.lit("duplicate_key"))))
-        .when(document.isNotNull(), _records_of(document, text))
-        .when(~_is_bracketed(), F.array(_piece(payload=F.col("value"))))
+        .when(F.col("document").isNotNull(), F.array(_piece(raw=text, reason=F.lit("empty_records"))))
+        .when(F.col("repeats"), F.array(_piece(raw=text, reason=F.lit("duplicate_key"))))
+        .when(~F.col("is_bracketed"), F.array(_piece(payload=F.col("value"))))
         .when(F.size(lines) > 1, F.transform(lines, _line))
         .otherwise(F.array(_piece(raw=text, reason=F.lit("malformed_json"))))
     )
+    return pieces.cast(f"array<{PIECE}>")
 
 
-def _records_of(document: Column, text: Column) -> Column:
-    listed = F.coalesce(elements(document), F.array(document))
-    # Also of several exports in one value.
-    records = F.flatten(F.transform(listed, lambda one: F.coalesce(elements(one, "records", "Records"), F.array(one))))
-    empty = F.array(_piece(raw=text, reason=F.lit("empty_records")))
-    return F.when(F.size(records) == 0, empty).otherwise(F.transform(records, lambda record: _piece(record=record)))
+def _records_of(document: Column) -> Column:
+    """The records of an export, of several in a list, of a list, or the one that the document is."""
+    listed = elements(document)
+    of_several = F.flatten(
+        F.transform(listed, lambda one: F.coalesce(elements(one, "records", "Records"), F.array(one)))
+    )
+    alone = F.when(document.isNotNull() & listed.isNull(), F.array(document))
+    return F.coalesce(elements(document, "records", "Records"), alone, of_several)
 
 
 def _spoilt_lines(lead: Column) -> Column:
@@ -147,7 +167,7 @@ def _around_spoilt(lines: Column) -> Column:
         F.filter(lines, lambda line: ~is_good(line)),
         lambda line: _piece(raw=F.encode(line, _LATIN_1).cast("string"), reason=F.lit("invalid_utf8")),
     )
-    others = F.when(_is_bracketed(), records).otherwise(F.coalesce(payload, F.array().cast(f"array<{PIECE}>")))
+    others = F.when(F.col("is_bracketed"), records).otherwise(F.coalesce(payload, F.array().cast(f"array<{PIECE}>")))
     return F.concat(others, bad)
 
 
@@ -175,5 +195,7 @@ def _piece(
 
 def _repeats_records(text: Column) -> Column:
     """The key `records` twice in one object, of which a variant would keep the last. A map keeps both."""
+    is_possible = F.substring_index(text, "records", 2) != text
     names = F.map_keys(F.from_json(text, MAP, {**STRICT, "allowSingleQuotes": "true"}))
-    return F.size(F.filter(names, lambda name: name == "records")) > 1
+    repeats = F.size(F.filter(names, lambda name: name == "records")) > 1
+    return F.coalesce(F.when(is_possible, repeats), F.lit(0) == 1)

@@ -1,4 +1,4 @@
-"""Silver's throughput by family: a bronze table of one family through the stream, beside what parsing it takes at least."""
+"""Silver's throughput by family: bronze of one family through the stream, beside what parsing takes at least."""
 
 from __future__ import annotations
 

@@ -26,9 +26,18 @@ def parse_whole(text: Column) -> Column:
     `try_parse_json` reads the first value and ignores what follows, so both are put in a list, with a word behind them
     that is only found in its second place if there was one value and no more.
     """
-    parsed = F.try_parse_json(_listed(text))
-    is_whole = F.try_variant_get(parsed, "$[1]", "string") == _WHOLE
-    return F.when(is_whole, F.try_variant_get(parsed, "$[0]", "variant"))
+    return whole_of(read_listed(text))
+
+
+def read_listed(text: Column) -> Column:
+    """The first half of `parse_whole`, for a projection of its own: what reads twice is parsed twice."""
+    return F.try_parse_json(_listed(text))
+
+
+def whole_of(read: Column) -> Column:
+    """The second half of `parse_whole`."""
+    is_whole = F.try_variant_get(read, "$[1]", "string") == _WHOLE
+    return F.when(is_whole, F.try_variant_get(read, "$[0]", "variant"))
 
 
 def parse_single_quoted(text: Column) -> Column:
