@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any, Protocol
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.routing import QUARANTINE, RECORD_TABLES, route, route_others, to_items
+from pipelines.routing import QUARANTINE, route, route_others, to_items
 from pipelines.schema_registry import Schemas
 from pipelines.settings import load_settings
 from tests.conftest import NO_SCHEMAS
@@ -38,34 +38,55 @@ class Found:
         return self.row[column]
 
 
+class ItemsOf(Protocol):
+    def __call__(self, rows: list[tuple[Any, ...]]) -> DataFrame: ...
+
+
 class Decode(Protocol):
     def __call__(self, *values: Value, topic: str = "any", schemas: Schemas = NO_SCHEMAS) -> list[list[Found]]: ...
 
 
 @pytest.fixture(scope="session")
-def decode(spark: SparkSession) -> Decode:
+def items_of(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ItemsOf:
+    """`to_items` of rows of bronze. Planned once: Spark takes seconds for that, and each test has but a few rows."""
+    sent = tmp_path_factory.mktemp("decode") / "values.pickle"
+
+    def read(_: int) -> Any:
+        return pickle.loads(sent.read_bytes())
+
+    source = spark.createDataFrame(spark.sparkContext.parallelize([0], 1).flatMap(read), BRONZE)
+    items = to_items(source, load_settings("local", {}))
+    # A text of bytes that are no UTF-8 would not come back as it was.
+    as_bytes = items.withColumn("raw", F.col("raw").cast("binary"))
+
+    def run(rows: list[tuple[Any, ...]]) -> DataFrame:
+        sent.write_bytes(pickle.dumps(rows))
+        found = spark.createDataFrame(as_bytes.collect(), as_bytes.schema)
+        return found.withColumn("raw", F.col("raw").cast("string"))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def decode(items_of: ItemsOf) -> Decode:
     """Kafka values, all at once as Spark costs the same for one, to what becomes of each, in order of item and part.
 
     What is no bytes and no text is sent as JSON; a value and its headers are a tuple of both.
     """
 
     def run(*values: Value, topic: str = "any", schemas: Schemas = NO_SCHEMAS) -> list[list[Found]]:
-        rows = [(topic, 0, offset, ARRIVAL, ARRIVAL, *_sent(value)) for offset, value in enumerate(values)]
-        settings = load_settings("local", {})
-        items = to_items(spark.createDataFrame(rows, BRONZE), settings).persist()
+        items = items_of([(topic, 0, offset, ARRIVAL, ARRIVAL, *_sent(value)) for offset, value in enumerate(values)])
         routed = route(items)
-        routed.add(route_others(items, settings, schemas))
-        found: list[Found] = []
-        for table in RECORD_TABLES:
-            good = routed.of(table)
-            found += [Found(table.name, row) for row in good.collect()] if good is not None else []
-        bad = routed.bad()
-        assert bad is not None
-        found += [Found(QUARANTINE.name, row, row["reason"]) for row in bad.collect()]
-        ignored = reduce(DataFrame.unionByName, (rows.where(F.col("ignored").isNotNull()) for rows in routed.all()))
-        found += [Found("ignored", row, row["ignored"]) for row in ignored.collect()]
+        routed.add(route_others(items, load_settings("local", {}), schemas))
+        judged = [(name, row) for name, frames in routed.tables.items() for rows in frames for row in rows.collect()]
+        judged += [("", row) for rows in routed.none for row in rows.collect()]
+        found = [Found("ignored", row, row["ignored"]) for _, row in judged if row["ignored"] is not None]
+        found += [Found(name, row) for name, row in judged if row["ignored"] is None and row["why"] is None]
+        if any(row["why"] is not None for _, row in judged):
+            bad = routed.bad()
+            assert bad is not None
+            found += [Found(QUARANTINE.name, row, row["reason"]) for row in bad.collect()]
         routed.release()
-        items.unpersist()
         by_value: list[list[Found]] = [[] for _ in values]
         for one in sorted(found, key=lambda one: (one.row["item"], one.row["part"])):
             by_value[one.row["offset"]].append(one)
