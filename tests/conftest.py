@@ -50,8 +50,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     environ = {
         "LAKEHOUSE_ROOT": str(folder / "lakehouse"),
         "LAKEHOUSE_SPARK__CONF__SPARK.SQL.WAREHOUSE.DIR": str(folder / "warehouse"),
+        "LAKEHOUSE_SPARK__CONF__SPARK.DRIVER.MEMORY": "3g",
     }
-    session = build_session(load_settings("local", environ), "tests")
+    settings = load_settings("local", environ)
+    # Hundreds of tests make thousands of classes, each kept with its source text; a test needs few of them again.
+    few_classes = settings.spark.conf | {"spark.sql.codegen.cache.maxEntries": "300"}
+    spark = settings.spark.model_copy(update={"conf": few_classes})
+    session = build_session(settings.model_copy(update={"spark": spark}), "tests")
     yield session
     session.stop()
 

@@ -16,7 +16,7 @@ from pipelines.local.kafka_client import create_topics
 from pipelines.local.simulator import TOPICS
 from pipelines.session import build_session
 from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
-from tests.bench import continuous, throughput, workload
+from tests.bench import continuous, families, throughput, workload
 
 _RATIOS = (
     ("bronze / kafka_noop", "bronze", "kafka_noop", 0.5),
@@ -30,19 +30,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000, help="records of the throughput runs")
     parser.add_argument("--rates", type=int, nargs="*", default=[5_000, 20_000], help="records/s of the latency runs")
-    parser.add_argument("--only", choices=["throughput", "latency"], help="measure one half alone")
+    parser.add_argument("--only", choices=["throughput", "families", "latency"], help="measure one part alone")
+    parser.add_argument("--family", nargs="*", default=[], help="only families with one of these words in their name")
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / "build" / "bench.json")
     arguments = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
     environ = without_outside_services(os.environ)
     result: dict[str, object] = {}
-    if arguments.only != "latency":
+    if arguments.only in (None, "throughput"):
         settings = _fresh(environ, "throughput")
         try:
             result["throughput"] = _throughput(settings, arguments.records, console)
         finally:
             services.down(settings)
-    if arguments.only != "throughput":
+    if arguments.only in (None, "families"):
+        result["families"] = _families(environ, arguments.records // 10, arguments.family, console)
+    if arguments.only in (None, "latency"):
         result["latency"], result["growth"] = _latencies(environ, arguments.rates, console)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
@@ -74,6 +77,23 @@ def _throughput(settings: Settings, records: int, console: Console) -> dict[str,
         console.print(f"  {title:25} {figures[one] / figures[other]:.2f}{wanted}")
     console.print(f"  {'silver':25} {figures['silver']:,.0f} records/s   (to reach: 100,000)")
     return {name: round(figure) for name, figure in figures.items()}
+
+
+def _families(environ: dict[str, str], records: int, names: list[str], console: Console) -> dict[str, object]:
+    """Of bronze tables made for it: Kafka is not part of it."""
+    root = PROJECT_DIR / "build" / "bench" / "families"
+    settings = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(root)})
+    loads = families.chosen(names)
+    console.print(f"silver by family, {records:,} records of each, beside what parsing them takes at least")
+    spark = build_session(settings, "bench")
+    try:
+        speeds = families.measure(spark, settings, records, loads, console)
+    finally:
+        spark.stop()
+    return {
+        speed.name: {"silver": round(speed.silver), "floor": round(speed.floor), "ratio": round(speed.ratio, 3)}
+        for speed in speeds
+    }
 
 
 def _latencies(
