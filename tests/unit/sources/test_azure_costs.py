@@ -67,7 +67,7 @@ ROWS: dict[str, Any] = {
 
 def file(*rows: dict[str, Any]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0])
+    writer = csv.DictWriter(text, dict.fromkeys(name for row in rows for name in row))
     writer.writeheader()
     writer.writerows(rows)
     return "\ufeff" + text.getvalue()

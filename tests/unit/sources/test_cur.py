@@ -43,7 +43,7 @@ def legacy(row: dict[str, Any]) -> dict[str, Any]:
 
 def file(*rows: dict[str, Any]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0])
+    writer = csv.DictWriter(text, dict.fromkeys(name for row in rows for name in row))
     writer.writeheader()
     flat = (
         {name: json.dumps(value) if isinstance(value, dict) else value for name, value in row.items()} for row in rows
