@@ -11,7 +11,18 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.aws.resource_ids import arn, unnamed
 from pipelines.sources.reading.values import epoch_ms_to_time
-from pipelines.sources.reading.variant import elements, integer, member, members, merged, rest, text, time, word
+from pipelines.sources.reading.variant import (
+    elements,
+    integer,
+    member,
+    members,
+    merged,
+    pairs,
+    rest,
+    text,
+    time,
+    word,
+)
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Log
 
@@ -61,6 +72,7 @@ def decode(record: Column, part: Column, topic: Column) -> Log:
             rest(extracted),
             rest(part, "id", "timestamp", "message", "extractedFields"),
             rest(record, "messageType", "owner", "logStream", "logEvents"),
+            pairs(messageType=F.nullif(word(record, "messageType"), F.lit("DATA_MESSAGE"))),
         ),
         unusable=F.when(members(part).isNull(), "wrong_shape"),
         ignored=why_ignored(record),

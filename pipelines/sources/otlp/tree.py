@@ -82,7 +82,7 @@ def _scopes_of(resource: Column, known: Column, names: Names) -> Column:
     shared = F.struct(
         about.alias("resource"),
         prefixed("resource.", besides).alias("besides"),
-        misshapen(resource, known, *names.scopes).alias("misshapen"),
+        F.coalesce(misshapen(resource, known, *names.scopes), no_object(about)).alias("misshapen"),
     )
 
     def with_scopes(of: Column) -> Column:
@@ -100,7 +100,9 @@ def _leaves_of_scope(one: Column, names: Names) -> Column:
         above["resource"].alias("resource"),
         member(holder, *_SCOPE).alias("scope"),
         joined(above["besides"], own).alias("besides"),
-        misshapen(holder, above["misshapen"], *names.leaves).alias("misshapen"),
+        F.coalesce(misshapen(holder, above["misshapen"], *names.leaves), no_object(member(holder, *_SCOPE))).alias(
+            "misshapen"
+        ),
     )
 
     def with_leaves(of: Column) -> Column:

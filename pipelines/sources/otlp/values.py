@@ -28,18 +28,23 @@ def any_value(value: Column) -> Column:
 def attributes_of(record: Column) -> Column:
     """The `attributes` of a resource, scope, point or log record → map<string,string>.
 
-    Also `labels` of OTLP before 0.9, whose values are text, and an object in the place of a list.
+    Also `labels` of OTLP before 0.9, whose values are text, and an object in the place of a list. What is no pair of a
+    key and a value, or no list of such, is kept as it was sent, by the name `attributes`.
     """
     names = ("attributes", "labels")
 
     def read(pair: Column) -> Column:
-        return F.struct(word(pair, "key").alias("key"), _read(member(pair, "value")).alias("value"))
+        key = word(pair, "key")
+        value = F.when(key.isNull(), pair).otherwise(member(pair, "value"))
+        known = F.coalesce(key, F.when(~F.is_variant_null(pair), names[0]))
+        return F.struct(known.alias("key"), _read(value).alias("value"))
 
     def written(pair: Column) -> Column:
         return F.struct(pair["key"], _as_text(pair["value"]))
 
     pairs = F.filter(F.transform(elements(record, *names), read), lambda pair: pair["key"].isNotNull())
-    return F.coalesce(F.map_from_entries(F.transform(pairs, written)), members(record, *names))
+    other = F.when(member(record, *names).isNotNull(), F.create_map(F.lit(names[0]), text(record, *names)))
+    return F.coalesce(F.map_from_entries(F.transform(pairs, written)), members(record, *names), other)
 
 
 def beside(resource: Column, own: Column) -> Column:

@@ -31,19 +31,19 @@ def decode(record: Column, topic: Column) -> Decoded:
         namespace=F.lit("prometheus"),
         metric=record["name"],
         value=to_number(record["value"]),
-        dimensions=_dimensions(labels),
+        dimensions=_dimensions(labels, record["name"]),
         content=record["value"],
         reason=F.when(labels.isNull(), "bad_dimensions"),
     )
 
 
-def _dimensions(labels: Column) -> Column:
-    """The labels without the metric's own name. The adapter sorts labels by name, so that one is nearly always first;
-    to cut it off costs a fraction of a look at each."""
+def _dimensions(labels: Column, name: Column) -> Column:
+    """The labels without the metric's own name, unless it is another there. The adapter sorts labels by name, so that
+    one is nearly always first; to cut it off costs a fraction of a look at each."""
     names, texts = F.map_keys(labels), F.map_values(labels)
     rest = F.map_from_arrays(F.slice(names, 2, F.size(names)), F.slice(texts, 2, F.size(texts)))
-    has_it = F.map_contains_key(labels, _NAME)
-    return F.when(F.get(names, F.lit(0)) == _NAME, rest).when(has_it, _without_name(labels)).otherwise(labels)
+    has_it, is_first = labels[_NAME] == name, (F.get(names, F.lit(0)) == _NAME) & (F.get(texts, F.lit(0)) == name)
+    return F.when(is_first, rest).when(has_it, _without_name(labels)).otherwise(labels)
 
 
 def _without_name(labels: Column) -> Column:
