@@ -47,34 +47,43 @@ class Batch:
 
 
 def look_at(items: DataFrame, settings: Settings) -> Batch:
-    """Counts items, in one pass. To be persisted before."""
-    counted = parameters(settings)
-    is_good = F.col("reason").isNull() & ~F.col("is_other")
-    ours = {table.name: table for table in (METRICS, HEARTBEATS)}
-    groups = (
-        items.withColumn("is_other", is_other())
-        .groupBy("table", "reason", "is_other")
+    """Counts items: in one pass, and a second over what is bad if anything is. To be persisted before."""
+    ours = (METRICS, HEARTBEATS)
+    is_ours = ~is_other() & F.col("reason").isNull()
+    # Marked in a projection of its own, so that it is worked out once for all the counts.
+    marks = {f"in_{table.name}": is_ours & (F.col("table") == table.name) for table in ours}
+    found = (
+        items.withColumns(marks)
         .agg(
             F.min("kafka_timestamp").alias("oldest"),
-            F.count(F.lit(1)).alias("rows"),
+            F.count_if(is_other()).alias("others"),
+            F.count_if(F.col("reason").isNotNull() & ~is_ignored()).alias("bad"),
+            *(F.count_if(F.col(f"in_{table.name}")).alias(f"in_{table.name}") for table in ours),
             *(
-                broken_counts(table, is_good & (F.col("table") == name), counted).alias(name)
-                for name, table in ours.items()
+                broken_counts(table, F.col(f"in_{table.name}"), parameters(settings)).alias(f"broken_{table.name}")
+                for table in ours
             ),
         )
-        .collect()
+        .first()
     )
+    assert found is not None
     tally = Tally()
-    for row in groups:
-        table = ours.get(row["table"], QUARANTINE)
-        if row["is_other"] or row["reason"] in IGNORED_REASONS:
-            continue
-        if row["reason"] is not None:
-            tally.bad[table.full_name, row["reason"]] += row["rows"]
-        else:
-            tally.add_good(table, row["rows"], row[table.name])
-    oldest = min((row["oldest"] for row in groups if row["oldest"] is not None), default=None)
-    return Batch(tally, any(row["is_other"] for row in groups), oldest)
+    for table in ours:
+        tally.add_good(table, found[f"in_{table.name}"], found[f"broken_{table.name}"])
+    if found["bad"]:
+        tally.bad.update(_reasons(items))
+    return Batch(tally, found["others"] > 0, found["oldest"])
+
+
+def _reasons(items: DataFrame) -> dict[tuple[str, str], int]:
+    """How many items are to be quarantined, by the full name of their table and the reason."""
+    bad = items.where(F.col("reason").isNotNull() & ~is_ignored()).groupBy("table", "reason").count()
+    known = {table.name: table.full_name for table in (METRICS, HEARTBEATS)}
+    found: dict[tuple[str, str], int] = {}
+    for row in bad.collect():
+        key = known.get(row["table"], QUARANTINE.full_name), row["reason"]
+        found[key] = found.get(key, 0) + row["count"]
+    return found
 
 
 def is_other() -> Column:
