@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_START_MS = 1_790_000_000_000
+START_MS = 1_790_000_000_000
 _VM = "/subscriptions/6b1f/resourcegroups/rg/providers/microsoft.hybridcompute/machines/arc-@N"
 
 
@@ -41,30 +41,47 @@ class FamilyLoad:
     def sample(self) -> str:
         """A value as text, to infer a schema from."""
         text = self.head + self.join.join([self.record] * min(self.records, 2)) + self.tail
-        return text.replace("@N", "1").replace("@M", str(_START_MS)).replace("@T", "2026-09-21T14:13:20.000Z")
+        return text.replace("@N", "1").replace("@M", str(START_MS)).replace("@T", "2026-09-21T14:13:20.000Z")
+
+    def bronze_rows(self, spark: SparkSession, records: int) -> DataFrame:
+        """`records` records as rows of bronze.telemetry."""
+        values = spark.range(0, records // self.records, numPartitions=4)
+        return as_bronze(values, self.value().cast("binary"), self.topic)
+
+    def parsed(self, rows: DataFrame) -> DataFrame:
+        """What reading takes at least: from_json with the value's own schema; lines of text are only split."""
+        return rows.select("topic", "partition", "offset", self._read(F.col("value").cast("string")).alias("read"))
+
+    def _read(self, text: Column) -> Column:
+        if not self.is_json:
+            return F.split(text, "\n")
+        if self.join == "\n":
+            listed = replace(self, head="[", tail="]", join=",")
+            text = F.concat(F.lit("["), F.replace(text, F.lit("\n"), F.lit(",")), F.lit("]"))
+            return F.from_json(text, F.schema_of_json(F.lit(listed.sample())))
+        return F.from_json(text, F.schema_of_json(F.lit(self.sample())))
 
     def _filled(self, number: Column) -> list[Column]:
         filled = []
         for place in range(self.records):
             own = number + place
-            at = F.timestamp_millis(F.lit(_START_MS) + own)
+            at = F.timestamp_millis(F.lit(START_MS) + own)
             text = F.replace(F.lit(self.record), F.lit("@N"), own.cast("string"))
             if "@T" in self.record:
                 text = F.replace(text, F.lit("@T"), F.date_format(at, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"))
             if "@M" in self.record:
-                text = F.replace(text, F.lit("@M"), (F.lit(_START_MS) + own).cast("string"))
+                text = F.replace(text, F.lit("@M"), (F.lit(START_MS) + own).cast("string"))
             filled.append(text)
         return filled
 
 
-def bronze_rows(spark: SparkSession, load: FamilyLoad, records: int) -> DataFrame:
-    """`records` records of a family as rows of bronze.telemetry."""
-    values = spark.range(0, records // load.records, numPartitions=4)
-    return values.select(
+def as_bronze(numbers: DataFrame, value: Column, topic: str) -> DataFrame:
+    """Rows of bronze.telemetry, one for each `id`."""
+    return numbers.select(
         F.lit(None).cast("binary").alias("key"),
-        load.value().cast("binary").alias("value"),
+        value.alias("value"),
         F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
-        F.lit(load.topic).alias("topic"),
+        F.lit(topic).alias("topic"),
         F.lit(0).alias("partition"),
         F.col("id").alias("offset"),
         F.current_timestamp().alias("kafka_timestamp"),
