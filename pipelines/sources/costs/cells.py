@@ -15,8 +15,8 @@ from pipelines.sources.reading.variant import members, pairs, text
 
 @dataclass(frozen=True)
 class Cells:
-    """`cell`: name → text, null for nothing. What the layout does not name or keeps is in maps of text: cells that are a
-    tag each (`tagged`), amounts (`measured`), all else (`others`).
+    """`cell`: name → text, null for nothing. What the layout does not name or keeps is in maps of text: cells that are
+    a tag each (`tagged`), amounts (`measured`), all else (`others`).
 
     `malformed`: the text of what is no row of this report. `is_absent`: whether there is a header alone.
     """

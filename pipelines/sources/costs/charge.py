@@ -51,8 +51,8 @@ def charge(
     left: Column | None = None,
     native_id: Column | None = None,
 ) -> Cost:
-    """`words` are text; `amounts` text as sent, or decimals; `times` timestamps; `left`, a map of text, attributes besides
-    the cells that the layout does not name or keeps."""
+    """`words` are text; `amounts` text as sent, or decimals; `times` timestamps; `left`, a map of text, attributes
+    besides the cells that the layout does not name or keeps."""
     decimals = {name: to_amount(written) for name, written in amounts.items()}
     attributes = [
         cells.others,
