@@ -95,7 +95,9 @@ def is_good() -> Column:
 def judge(decoded: DataFrame, table: Table, parameters: Mapping[str, str]) -> DataFrame:
     """Rows of `table` with `unusable`, `ignored` and `raw` → the same with `why`, by the table's row rules too."""
     why = F.when(F.col("ignored").isNull(), F.coalesce("unusable", broken_rule(table, parameters)))
-    return decoded.select(*table.column_names, why.alias("why"), "ignored", "raw")
+    # The text of what is good is never asked for; so it is not even made.
+    raw = F.when(why.isNotNull(), F.col("raw"))
+    return decoded.select(*table.column_names, why.alias("why"), "ignored", raw.alias("raw"))
 
 
 def union(frames: list[DataFrame]) -> DataFrame | None:

@@ -6,8 +6,6 @@ value (a rate beside a unit's price), what was sent stays in attributes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -16,7 +14,7 @@ from pipelines.sources.costs import csv_rows
 from pipelines.sources.costs.azure_services import CATEGORIES
 from pipelines.sources.costs.cells import Cells, of_csv, of_object
 from pipelines.sources.costs.charge import DECIMAL, charge, choice, tags_of, time_of, unread_tags
-from pipelines.sources.reading.variant import member, merged, pairs
+from pipelines.sources.reading.variant import member, merged
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Cost
 
@@ -55,11 +53,9 @@ def _charge(cells: Cells, topic: Column) -> Cost:
     day = time_of(cells.first(*columns.DATE))
     written = cells.cell("Tags")
     tags = tags_of(written)
-    others = merged(cells.others, pairs(**{name: cells.cell(name) for name in columns.KEPT_WORDS}))
-    kept = pairs(**{name: cells.cell(name) for name in columns.KEPT_AMOUNTS})
     return charge(
         "azure.cost_export",
-        replace(cells, others=others),
+        cells,
         topic,
         _who(cells)
         | _what(cells)
@@ -85,7 +81,7 @@ def _charge(cells: Cells, topic: Column) -> Cost:
             "ChargePeriodEnd": day + F.expr("INTERVAL 1 DAY"),
         },
         tags,
-        merged(cells.passed_over(*columns.GROUPS), kept, unread_tags(written, tags)),
+        merged(cells.passed_over(*columns.GROUPS), unread_tags(written, tags)),
     )
 
 

@@ -23,10 +23,10 @@ ACCOUNT_NAME = ("BillingProfileName", "BillingAccountName")
 PRODUCT = ("ProductName", "Product")
 PRICING_CURRENCY = ("PricingCurrencyCode", "PricingCurrency")
 # They stay as they were sent, as FOCUS only has what is made of them.
-KEPT_WORDS = (
-    "ChargeType", "Frequency", "PricingModel", "UnitOfMeasure",
+_KEPT = (
+    "ChargeType", "ExchangeRatePricingToBilling", "Frequency", "PayGPrice", "PricingModel", "Quantity", "UnitOfMeasure",
+    "UsageQuantity",
 )  # fmt: skip
-KEPT_AMOUNTS = ("PayGPrice", "ExchangeRatePricingToBilling", "Quantity", "UsageQuantity")
 _TAKEN = (
     "AvailabilityZone", "BillingPeriodEndDate", "BillingPeriodStartDate", "InvoiceId", "MeterCategory", "MeterName",
     "PartnerName", "PaygCostInBillingCurrency", "ProductId", "PublisherName", "ResourceName", "ResourceType",
@@ -46,4 +46,4 @@ GROUPS = (
     PRODUCT, PRICING_CURRENCY,
 )  # fmt: skip
 _ALTERNATIVES = tuple(name for group in GROUPS for name in group)
-LAYOUT = Layout(tuple(dict.fromkeys((*_ALTERNATIVES, *KEPT_WORDS, *KEPT_AMOUNTS, *_TAKEN))), spellings)
+LAYOUT = Layout(tuple(dict.fromkeys((*_ALTERNATIVES, *_KEPT, *_TAKEN))), spellings, _KEPT)

@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.costs.csv_rows import MALFORMED, MEASURED, OTHERS
+from pipelines.sources.costs.csv_rows import MALFORMED, MEASURED, OTHERS, TAGGED
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout
 from pipelines.sources.reading.variant import members, pairs, text
 
 
 @dataclass(frozen=True)
 class Cells:
-    """`cell`: name → text, null for nothing. `others`: the cells that the layout does not name, as map<string,string>,
-    `measured` those of them that are amounts. `malformed`: the row's text if it is no row of this report. `is_absent`:
-    whether there is no row at all, but a header alone."""
+    """`cell`: name → text, null for nothing. What the layout does not name or keeps is in maps of text: cells that are
+    a tag each (`tagged`), amounts (`measured`), all else (`others`).
+
+    `malformed`: the text of what is no row of this report. `is_absent`: whether there is a header alone.
+    """
 
     cell: Callable[[str], Column]
-    others: Column
+    tagged: Column
     measured: Column
+    others: Column
     malformed: Column
     is_absent: Column
 
@@ -30,14 +33,14 @@ class Cells:
         return self.cell(names[0]) if len(names) == 1 else F.coalesce(*map(self.cell, names))
 
     def passed_over(self, *groups: tuple[str, ...]) -> Column:
-        """Of groups of names, the cells that say something else than the first of their group."""
-        return pairs(
-            **{
-                name: F.when(self.cell(name) != self.first(*names), self.cell(name))
-                for names in groups
-                for name in names[1:]
-            }
-        )
+        """Of groups of names, the cells that say something else than the first of theirs. Null if there are none."""
+        differing = {
+            name: F.when(self.cell(name) != self.first(*names), self.cell(name))
+            for names in groups
+            for name in names[1:]
+        }
+        # Rarely any: a map is only made if there are.
+        return F.when(F.coalesce(*differing.values()).isNotNull(), pairs(**differing))
 
 
 def of_object(record: Column, layout: Layout) -> Cells:
@@ -49,19 +52,30 @@ def of_object(record: Column, layout: Layout) -> Cells:
         known = [F.when(~one.isin(*NOTHING), one) for one in found]
         return known[0] if len(known) == 1 else F.coalesce(*known)
 
-    used = layout.all_spellings
+    taken = layout.taken
 
-    def left(is_measure: Callable[[Column], Column]) -> Column:
+    def left(is_of_kind: Callable[[Column], Column]) -> Column:
         return F.map_filter(
             members(record),
-            lambda name, value: (
-                ~name.isin(*used) & ~value.isin(*NOTHING) & is_measure(F.rlike(F.lower(name), F.lit(MEASURES)))
-            ),
+            lambda name, value: ~name.isin(*taken) & ~value.isin(*NOTHING) & is_of_kind(name),
         )
 
-    return Cells(cell, left(lambda found: ~found), left(lambda found: found), F.lit(None).cast("string"), F.lit(0) == 1)
+    def is_tag(name: Column) -> Column:
+        return F.rlike(name, F.lit(f"^{layout.tag}"))
+
+    def is_measure(name: Column) -> Column:
+        return F.rlike(F.lower(name), F.lit(MEASURES))
+
+    return Cells(
+        cell,
+        F.transform_keys(left(is_tag), lambda name, _: F.regexp_replace(name, f"^{layout.tag}", "")),
+        left(lambda name: is_measure(name) & ~is_tag(name)),
+        left(lambda name: ~is_measure(name) & ~is_tag(name)),
+        F.lit(None).cast("string"),
+        F.lit(0) == 1,
+    )
 
 
 def of_csv(row: Column) -> Cells:
     """A row of CSV, a struct of `csv_rows.rows_of`."""
-    return Cells(lambda name: row[name], row[OTHERS], row[MEASURED], row[MALFORMED], row.isNull())
+    return Cells(lambda name: row[name], row[TAGGED], row[MEASURED], row[OTHERS], row[MALFORMED], row.isNull())

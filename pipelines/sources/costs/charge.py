@@ -48,11 +48,11 @@ def charge(
     amounts: Mapping[str, Column],
     times: Mapping[str, Column],
     tags: Column,
-    kept: Column | None = None,
+    left: Column | None = None,
     native_id: Column | None = None,
 ) -> Cost:
-    """`words` are text; `amounts` text as sent, or decimals; `times` timestamps. `kept`: what of the cells that the
-    layout names has no column, as map<string,string>."""
+    """`words` are text; `amounts` text as sent, or decimals; `times` timestamps; `left`, a map of text, attributes
+    besides the cells that the layout does not name or keeps."""
     decimals = {name: to_amount(written) for name, written in amounts.items()}
     attributes = [
         cells.others,
@@ -74,7 +74,7 @@ def charge(
         cloud_region=words["RegionId"],
         resource_id=F.when(is_azure, F.lower(resource)).otherwise(resource),
         resource_type=words.get("ResourceType"),
-        attributes=merged(*attributes, *(() if kept is None else (kept,))),
+        attributes=merged(*attributes, *(() if left is None else (left,))),
         unusable=F.when(cells.malformed.isNotNull(), "malformed_line").when(is_bad, "bad_value"),
         ignored=F.when(cells.is_absent, "empty_records"),
         focus={
@@ -123,16 +123,17 @@ def _rounded(amounts: Mapping[str, Column], decimals: Mapping[str, Column]) -> C
 
     def lost(name: str) -> Column:
         exact = amounts[name].try_cast("decimal(38,30)")
-        return F.when(F.length(amounts[name]) > 17, exact != decimals[name].try_cast("decimal(38,30)"))
+        return exact != decimals[name].try_cast("decimal(38,30)")
 
-    return pairs(**{name: F.when(lost(name), amounts[name].cast("string")) for name in amounts})
+    longest = F.greatest(*(F.length(amounts[name]) for name in amounts))
+    return F.when(longest > 17, pairs(**{name: F.when(lost(name), amounts[name].cast("string")) for name in amounts}))
 
 
 def _charge_id(words: Mapping[str, Column], times: Mapping[str, Column], tags: Column, others: Column) -> Column:
     """MD5 of all that says what was charged for, and not how much."""
     said = [words[name] for name in sorted(words) if name not in _NOT_IDENTITY]
     when = [F.unix_micros(times[name]).cast("string") for name in sorted(times)]
-    entries = (F.to_json(F.array_sort(F.map_entries(entries))) for entries in (tags, others))
+    entries = (F.xxhash64(F.sort_array(F.map_entries(entries))).cast("string") for entries in (tags, others))
     return F.md5(F.concat_ws("\x1f", *(F.coalesce(one, F.lit("")) for one in (*said, *when, *entries))).cast("binary"))
 
 

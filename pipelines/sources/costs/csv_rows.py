@@ -19,9 +19,10 @@ from pyspark.sql.pandas.functions import arrow_udf
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout, key
 from pipelines.sources.reading.lines import text_of
 
-# Members of a row besides the cells that its layout names: maps of the other cells, and the text of a row that has
-# fewer or more cells than the header.
-OTHERS, MEASURED, MALFORMED = "others", "measured", "malformed"
+# Members of a row besides the cells that its layout names: maps of the other cells (tags, amounts, all else), and the
+# text of a row that has fewer or more cells than the header.
+MAPS = TAGGED, MEASURED, OTHERS = "tagged", "measured", "others"
+MALFORMED = "malformed"
 _HEAD = 40_000  # characters in which a header is looked for
 _PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?((?:#[^\n]*\n)*)")
 _MARK = "\ufeff"
@@ -46,12 +47,12 @@ def has_header(record: Column, *names: tuple[str, ...]) -> Column:
 
 
 def rows_of(record: Column, layout: Layout) -> Column:
-    """The rows below the header → array of structs: the cells that the layout names, OTHERS, MEASURED and MALFORMED.
+    """The rows below the header → array of structs: the cells that the layout names, MAPS and MALFORMED.
 
     Cells are text, null for what exports write for nothing. An empty array if there is no row.
     """
     cells = ", ".join(f"`{name}`: string" for name in layout.columns)
-    maps = ", ".join(f"{name}: map<string,string>" for name in (OTHERS, MEASURED))
+    maps = ", ".join(f"{name}: map<string,string>" for name in MAPS)
 
     def read(texts: pa.Array) -> pa.Array:
         return parse(texts, layout)
@@ -116,20 +117,29 @@ def _struct(names: list[str | None], cells: list[pa.Array], said: dict[str, str]
     """`said`: of the whole file, as a column each."""
     rows = len(cells[0])
     known: dict[str, pa.Array] = {}
-    others: dict[str, pa.Array] = {}
+    maps: dict[str, dict[str, pa.Array]] = {name: {} for name in MAPS}
     wanted = {key(name): name for name in layout.columns}
     constants = [(f"#{name.strip()}", pa.repeat(value.strip(), rows)) for name, value in said.items()]
     for place, (name, cell) in enumerate([*zip(names, cells, strict=True), *constants]):
         written = (name or f"column {place + 1}").strip()
         ours = wanted.get(key(written))
-        if ours is not None and ours not in known:
+        is_known = ours is None or ours in known
+        if ours is not None and not is_known:
             known[ours] = cell
-        else:
-            others[written if written not in others else f"{written} {place + 1}"] = cell
-    is_measure = {name: re.search(MEASURES, name.lower()) is not None for name in others}
+        if is_known or ours in layout.kept:
+            kind, left = _kind(written, layout)
+            maps[kind][left if left not in maps[kind] else f"{left} {place + 1}"] = cell
     columns = [known.get(name, pa.nulls(rows, pa.string())) for name in layout.columns]
-    maps = [_map({name: others[name] for name in others if is_measure[name] is kind}, rows) for kind in (False, True)]
-    return pa.StructArray.from_arrays([*columns, *maps, pa.nulls(rows, pa.string())], _members(layout))
+    others = [_map(maps[kind], rows) for kind in MAPS]
+    return pa.StructArray.from_arrays([*columns, *others, pa.nulls(rows, pa.string())], _members(layout))
+
+
+def _kind(name: str, layout: Layout) -> tuple[str, str]:
+    """Which of MAPS a cell goes to, and its name there."""
+    tag = re.match(layout.tag, name)
+    if tag is not None:
+        return TAGGED, name[tag.end() :]
+    return (MEASURED if re.search(MEASURES, name.lower()) else OTHERS), name
 
 
 def _map(columns: dict[str, pa.Array], rows: int) -> pa.MapArray:
@@ -146,7 +156,7 @@ def _map(columns: dict[str, pa.Array], rows: int) -> pa.MapArray:
 
 def _bad(texts: list[str], layout: Layout) -> pa.StructArray:
     nothing = [pa.nulls(len(texts), pa.string()) for _ in layout.columns]
-    maps = [pa.nulls(len(texts), _MAP)] * 2
+    maps = [pa.nulls(len(texts), _MAP) for _ in MAPS]
     return pa.StructArray.from_arrays([*nothing, *maps, pa.array(texts, pa.string())], _members(layout))
 
 
@@ -155,4 +165,4 @@ def _nothing(layout: Layout) -> pa.StructArray:
 
 
 def _members(layout: Layout) -> list[str]:
-    return [*layout.columns, OTHERS, MEASURED, MALFORMED]
+    return [*layout.columns, *MAPS, MALFORMED]

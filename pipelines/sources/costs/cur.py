@@ -7,8 +7,6 @@ https://focus.finops.org/focus-specification/v1-2/.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -17,8 +15,8 @@ from pipelines.sources.costs.aws_services import CATEGORIES, NAMES
 from pipelines.sources.costs.cells import Cells, of_csv, of_object
 from pipelines.sources.costs.charge import charge, tags_of, time_of, unread_tags
 from pipelines.sources.costs.cur_costs import DISCOUNTS, billed_cost, contracted_cost, effective_cost, list_cost
-from pipelines.sources.costs.cur_layout import KEPT_AMOUNTS, KEPT_WORDS, LAYOUT, spellings
-from pipelines.sources.reading.variant import member, merged, none_if_empty, pairs, parse_whole, text
+from pipelines.sources.costs.cur_layout import LAYOUT, spellings
+from pipelines.sources.reading.variant import member, merged, parse_whole, text
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Cost
 
@@ -31,8 +29,6 @@ _CATEGORIES = {
 _RECURRING = ("RIFee", "SavingsPlanRecurringFee")
 _ONCE = ("Fee", "SavingsPlanUpfrontFee", "Refund", "Credit")
 _COMMITTED = ("DiscountedUsage", "SavingsPlanCoveredUsage", "SavingsPlanNegation", *_RECURRING, "SavingsPlanUpfrontFee")
-# A column for each tag, as the legacy report has them.
-_TAG = r"^(?:resourceTags/|resource_tags_)(?:user[:_])?"
 
 
 def _is_row(record: Column, topic: Column) -> Column:
@@ -56,15 +52,11 @@ def _charge(cells: Cells, topic: Column) -> Cost:
     quantity = cells.cell("line_item_usage_amount")
     rate = F.coalesce(*map(cells.cell, ("line_item_net_unblended_rate", "line_item_unblended_rate")))
     billed = billed_cost(cells, kind)
-    tag_cells = F.map_filter(cells.others, lambda name, _: F.rlike(name, F.lit(_TAG)))
     written = cells.cell("resource_tags")
-    tags = none_if_empty(_without_prefix(merged(tags_of(written), tag_cells)))
-    rest = F.map_filter(cells.others, lambda name, _: ~F.rlike(name, F.lit(_TAG)))
-    others = merged(rest, pairs(**{name: cells.cell(name) for name in KEPT_WORDS}))
-    kept = pairs(**{name: cells.cell(name) for name in KEPT_AMOUNTS})
+    nested = tags_of(written)
     return charge(
         "aws.cur",
-        replace(cells, others=others),
+        cells,
         topic,
         words,
         {
@@ -83,8 +75,8 @@ def _charge(cells: Cells, topic: Column) -> Cost:
             "ChargePeriodStart": time_of(cells.cell("line_item_usage_start_date")),
             "ChargePeriodEnd": time_of(cells.cell("line_item_usage_end_date")),
         },
-        tags,
-        merged(kept, unread_tags(written, tags_of(written), "resource_tags")),
+        merged(_without_prefix(nested), cells.tagged),
+        unread_tags(written, nested, "resource_tags"),
         cells.cell("identity_line_item_id"),
     )
 
@@ -164,7 +156,7 @@ def _named(code: Column, names: dict[str, str]) -> Column:
 
 
 def _without_prefix(tags: Column) -> Column:
-    return F.transform_keys(tags, lambda name, _: F.regexp_replace(name, rf"{_TAG}|^user[:_]", ""))
+    return F.transform_keys(tags, lambda name, _: F.regexp_replace(name, "^user[:_]", ""))
 
 
 FAMILIES = (

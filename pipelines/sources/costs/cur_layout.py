@@ -6,11 +6,9 @@ from pipelines.sources.costs.layout import Layout
 
 # They stay as they were sent as well: their amount is taken of some types of line items only, or what FOCUS has is made
 # of several.
-KEPT_WORDS = (
+_KEPT = (
     "bill_bill_type", "line_item_legal_entity", "line_item_line_item_type", "line_item_product_code",
     "pricing_purchase_option", "pricing_rate_id", "product", "product_region", "product_servicecode",
-)  # fmt: skip
-KEPT_AMOUNTS = (
     "line_item_net_unblended_cost", "line_item_net_unblended_rate", "line_item_unblended_cost",
     "line_item_unblended_rate", "pricing_public_on_demand_cost", "reservation_effective_cost",
     "reservation_net_effective_cost", "reservation_unused_amortized_upfront_fee_for_billing_period",
@@ -47,4 +45,5 @@ def spellings(name: str) -> tuple[str, ...]:
     return (name, f"{prefix}{pascal}", *camel)
 
 
-LAYOUT = Layout((*KEPT_WORDS, *KEPT_AMOUNTS, *_TAKEN), spellings)
+# The legacy report has a column for each tag.
+LAYOUT = Layout((*_KEPT, *_TAKEN), spellings, _KEPT, r"(?:resourceTags/|resource_tags_)(?:user[:_])?")

@@ -17,21 +17,29 @@ DATASET = ("x_Dataset", "exportType")
 # the same charge although these differ. For Java and Python alike.
 MEASURES = r"^#|cost|price|rate|amount|quantity|discount|credit|fee|commitment|units?$|factor|invoice"
 
+_NEVER = "(?!)"
+
 
 @dataclass(frozen=True)
 class Layout:
-    """`spellings`: how rows of JSON may name a column. In CSV the names are compared by their `key`."""
+    """`spellings`: how rows of JSON may name a column. In CSV the names are compared by their `key`.
+
+    `kept`: columns of `report` that stay as they were sent as well, since FOCUS only has what is made of them.
+    `tag`: how the name of a column begins that is one tag (a regular expression); the rest of it is the tag's name."""
 
     report: tuple[str, ...]
     spellings: Callable[[str], tuple[str, ...]]
+    kept: tuple[str, ...] = ()
+    tag: str = _NEVER
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (*self.report, *EXPORT, *DELIVERY, *DATASET)
 
     @property
-    def all_spellings(self) -> tuple[str, ...]:
-        named = (spelling for name in self.report for spelling in self.spellings(name))
+    def taken(self) -> tuple[str, ...]:
+        """The spellings of the columns that do not stay."""
+        named = (spelling for name in self.report if name not in self.kept for spelling in self.spellings(name))
         return (*named, *EXPORT, *DELIVERY, *DATASET)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources.costs.csv_rows import parse
+from pipelines.sources.costs.csv_rows import MAPS, parse
 from pipelines.sources.costs.layout import NOTHING, Layout, as_it_is, key
 
 LAYOUT = Layout(("BilledCost", "ChargeDescription"), as_it_is)
@@ -22,7 +22,7 @@ def read(*files: str | None) -> list[list[dict[str, Any]]]:
     lists = parse(pa.array(files, pa.string()), LAYOUT).to_pylist()
 
     def cells(row: dict[str, Any]) -> dict[str, Any]:
-        others = {name: value for kind in ("others", "measured") for name, value in row.pop(kind) or ()}
+        others = {name: value for kind in MAPS for name, value in row.pop(kind) or ()}
         return {name: value for name, value in row.items() if value is not None} | others
 
     return [[cells(row) for row in rows] for rows in lists]
@@ -102,6 +102,7 @@ tables = st.integers(2, 5).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(table=tables, style=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), end=st.sampled_from(["\n", "\r\n"]))
 def test_any_table_is_read_as_it_was_written(table: list[list[str]], style: Any, end: str) -> None:
     names = ["BilledCost", *(f"n{place}" for place in range(1, len(table[0])))]
@@ -114,6 +115,7 @@ def test_any_table_is_read_as_it_was_written(table: list[list[str]], style: Any,
     assert rows == wanted
 
 
+@settings(deadline=None)
 @given(file=st.text(st.sampled_from('ab,"\n\r#=\ufeff1'), max_size=60))
 def test_no_text_stops_it_and_no_row_is_lost(file: str) -> None:
     [rows] = read(file)
