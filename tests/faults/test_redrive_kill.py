@@ -26,7 +26,7 @@ def version(settings: Settings, name: str) -> int:
     return DeltaTable(str(settings.table_path("silver", name))).version()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_what_was_appended_before_the_kill_is_not_appended_again(
     spark: SparkSession, settings: Settings, launch: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

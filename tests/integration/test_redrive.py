@@ -117,7 +117,7 @@ def test_after_a_fix_each_record_is_in_its_table_once(
     assert (balance.items, balance.silver, balance.quarantined, balance.duplicates) == (10, 7, 3, 0)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_it_may_run_beside_the_stream(spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which goes on to quarantine others, so that both change the table at once."""
     with monkeypatch.context() as before_the_fix:
