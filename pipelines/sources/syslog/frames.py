@@ -13,13 +13,14 @@ from pipelines.sources.reading.variant import once
 _FRAMES = "struct<at: int, frames: array<struct<start: int, octets: int>>>"
 # The longest count and the blank behind it.
 _COUNT_OCTETS = 7
+_BREAKS = "\r\n"
 # Where there is no count; what follows is nothing.
 _LOST = 0
 
 
 def frames_of(text: Column) -> Column:
     """The messages as array<string>, without their counts; null unless the counts tell where each ends."""
-    counted = F.when(F.rlike(text, F.lit(r"^\d{1,6} <")), text)
+    counted = F.when(F.rlike(text, F.lit(r"^\d{1,6} <")), F.rtrim(text, F.lit(_BREAKS)))
     return once(counted.cast("binary"), _cut)
 
 
@@ -42,11 +43,12 @@ def _cut(octets: Column) -> Column:
 
 
 def _messages(octets: Column, state: Column) -> Column:
-    """Only if the last ends with the text, but for a line break."""
-    left = F.substring(octets, state["at"], F.length(octets)).cast("string")
-    is_whole = (state["at"] > F.length(octets)) | ((state["at"] > _LOST) & (F.trim(left, F.lit("\r\n")) == ""))
+    """Only if the last ends with the text. Its count may have the line break that was taken off."""
+    is_whole = (state["at"] - F.length(octets)).between(1, 1 + len(_BREAKS))
     messages = F.transform(
         state["frames"],
-        lambda frame: F.rtrim(F.substring(octets, frame["start"], frame["octets"]).cast("string"), F.lit("\r\n\x00")),
+        lambda frame: F.rtrim(
+            F.substring(octets, frame["start"], frame["octets"]).cast("string"), F.lit(_BREAKS + "\x00")
+        ),
     )
-    return F.when(is_whole & (state["at"] <= F.length(octets) + 1), messages)
+    return F.when(is_whole, messages)
