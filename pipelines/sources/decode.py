@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.aws import metric_stream
 from pipelines.sources.azure import log_analytics, log_analytics_perf
+from pipelines.sources.claimed_names import is_foreign
 from pipelines.sources.envelope import BLANK, END, STRICT, family_index, known_throughout, parse, records_of, wrap
 from pipelines.sources.family import FIELDS, MAP, Family, failure, field_of, nothing_for, tighten
 from pipelines.sources.metrics import in_order, series_id
@@ -243,8 +244,8 @@ def _event_id() -> Column:
         F.when(is_metric, numbers.cast("string")).otherwise(F.lit("")),
     )
     of_ours = F.md5(F.concat_ws("\x1f", *identity).cast("binary"))
-    # Of another family: all that it says. A line of text may truly repeat, so it is known by where it came; lines, by
-    # what they say.
+    # Of another family: all that it says. What is surely of none goes to quarantine, each time that it comes. A line of
+    # text may truly repeat, so it is known by where it came; lines, by what they say.
     text = F.col("payload").cast("string")
     is_line = (
         F.is_valid_utf8(text) & ~F.contains(F.rtrim(text, F.lit(BLANK)), F.lit("\n")) & ~is_framed(F.col("payload"))
@@ -253,7 +254,9 @@ def _event_id() -> Column:
     # Such a text was true when it was sent. One of the same words, sent later, says that nothing has changed.
     sent = F.concat(F.col("payload"), F.unix_micros("kafka_timestamp").cast("string").cast("binary"))
     of_text = F.when(is_line, position).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
-    of_others = F.when(F.col("record").isNotNull(), F.md5(F.col("canonical").cast("binary"))).when(
-        F.col("payload").isNotNull(), of_text
+    of_others = (
+        F.when(F.col("record").isNull(), F.when(F.col("payload").isNotNull(), of_text))
+        .when(is_foreign(F.col("canonical")), position)
+        .otherwise(F.md5(F.col("canonical").cast("binary")))
     )
     return F.coalesce(of_others, of_ours)

@@ -30,7 +30,7 @@ _OFTEN = 4
 
 def recognise(items: DataFrame) -> DataFrame:
     """Adds `family`, which family has the item; null if none. Lines of text become a `record` of theirs."""
-    members, family = _claimed()
+    members, family = _claimed(RECORD_FAMILIES)
     read = items.withColumn("record", _record())
     return members.apply(read).withColumn("family", family).select(*read.columns, "family")
 
@@ -41,11 +41,11 @@ def _record() -> Column:
 
 
 @cache
-def _claimed() -> tuple[Hoisted, Column]:
+def _claimed(families: tuple[RecordFamily, ...]) -> tuple[Hoisted, Column]:
     record = F.col("record")
 
     def family() -> Column:
-        claims = [F.when(family.claims(record, F.col("topic")), family.name) for family in RECORD_FAMILIES]
+        claims = [F.when(family.claims(record, F.col("topic")), family.name) for family in families]
         return F.coalesce(*claims)
 
     with hoisting(Hoisted((record,))) as every:

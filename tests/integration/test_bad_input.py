@@ -88,7 +88,8 @@ CASES = (
          silver=(15.0,), quarantine=("malformed_json",)),
     Case("prose", PERF, "it is quite warm today", quarantine=("malformed_json",)),
     Case("a sample and a half", PROMETHEUS, json.dumps(sample(value="3")) + "}", quarantine=("malformed_json",)),
-    Case("single quotes", PROMETHEUS, str(sample()), quarantine=("malformed_json",)),
+    Case("single quotes, as some services write them", PROMETHEUS, str(sample(value="4")), silver=(4.0,)),
+    Case("truncated single quotes", PROMETHEUS, str(sample())[:-9], quarantine=("malformed_json",)),
     Case("bare NaN", PERF, text(perf(CounterValue=float("nan"))), quarantine=("malformed_json",)),
     # Not UTF-8.
     Case("invalid UTF-8", PERF, b'{"records":[{"Computer":"\xff\xfe"}]}', quarantine=("invalid_utf8",)),

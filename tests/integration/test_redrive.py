@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,6 +74,18 @@ def nothing(_text: Column) -> Column:
     return F.lit(None).cast("variant")
 
 
+@contextmanager
+def before_the_fix(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A build that knows neither Kubernetes events nor single quotes."""
+    families = tuple(family for family in other.RECORD_FAMILIES if "kubernetes" not in family.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(other, "RECORD_FAMILIES", families)
+        patch.setattr(pieces, "parse_single_quoted", nothing)
+        pieces._steps.cache_clear()
+        yield
+    pieces._steps.cache_clear()
+
+
 def test_after_a_fix_each_record_is_in_its_table_once(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,10 +100,7 @@ def test_after_a_fix_each_record_is_in_its_table_once(
         "[" + functions_log(bad, "d") + "]",
     )
     arrive(spark, settings, KUBERNETES | {"message": "later"}, offset=9, at=NOON + timedelta(minutes=10))
-    with monkeypatch.context() as before_the_fix:
-        families = tuple(family for family in other.RECORD_FAMILIES if "kubernetes" not in family.name)
-        before_the_fix.setattr(other, "RECORD_FAMILIES", families)
-        before_the_fix.setattr(pieces, "parse_single_quoted", nothing)
+    with before_the_fix(monkeypatch):
         catch_up(spark, settings, "none", "silver")
         assert waiting(spark, settings) == [
             (0, 0, "unknown_envelope"), (1, 1, "unknown_envelope"), (2, 0, "unknown_envelope"),
@@ -120,9 +131,7 @@ def test_after_a_fix_each_record_is_in_its_table_once(
 @pytest.mark.timeout(600)
 def test_it_may_run_beside_the_stream(spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which goes on to quarantine others, so that both change the table at once."""
-    with monkeypatch.context() as before_the_fix:
-        families = tuple(family for family in other.RECORD_FAMILIES if "kubernetes" not in family.name)
-        before_the_fix.setattr(other, "RECORD_FAMILIES", families)
+    with before_the_fix(monkeypatch):
         values = ({"records": [perf(number), KUBERNETES | {"message": str(number)}]} for number in range(20))
         arrive(spark, settings, *values)
         catch_up(spark, settings, "none", "silver")

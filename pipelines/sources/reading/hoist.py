@@ -24,7 +24,7 @@ class Hoisted:
     """`members` of the records, by which record, path and type; then `kept`, one projection each, in order.
 
     With `at_least`, only members that are asked for so often as a run before has counted: taking one costs something
-    also for a record that has no use for it.
+    also for a record that has no use for it. `paths` are those asked of anything, a member's member as well.
     """
 
     records: tuple[Column, ...]
@@ -33,8 +33,10 @@ class Hoisted:
     asked: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     members: dict[tuple[int, str, str], Column] = field(default_factory=dict)
     kept: list[Column] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
 
     def member(self, record: Column, path: str, kind: str) -> Column:
+        self.paths.add(path)
         place = next((place for place, own in enumerate(self.records) if own is record), None)
         if place is None:
             return F.try_variant_get(record, path, kind)

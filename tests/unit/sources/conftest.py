@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import md5
 from typing import Any, Protocol
 
 import pytest
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 from pipelines.routing import QUARANTINE, route, route_others, to_items
 from pipelines.schema_registry import Schemas
 from pipelines.settings import load_settings
+from pipelines.sources.decode import POSITION
 from tests.conftest import NO_SCHEMAS
 
 ARRIVAL = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -87,12 +89,24 @@ def decode(items_of: ItemsOf) -> Decode:
             assert bad is not None
             found += [Found(QUARANTINE.name, row, row["reason"]) for row in bad.collect()]
         routed.release()
+        _have_the_same_id_when_sent_again(items, found)
         by_value: list[list[Found]] = [[] for _ in values]
         for one in sorted(found, key=lambda one: (one.row["item"], one.row["part"])):
             by_value[one.row["offset"]].append(one)
         return by_value
 
     return run
+
+
+def _have_the_same_id_when_sent_again(items: DataFrame, found: list[Found]) -> None:
+    """What a family claims is known by what it says; only what surely none does, by where it came."""
+    by_position = {
+        (row["offset"], row["item"])
+        for row in items.where(F.col("record").isNotNull()).select(*POSITION, "event_id").collect()
+        if row["event_id"] == md5("\x1f".join(str(row[name]) for name in POSITION).encode()).hexdigest()
+    }
+    good = {(one.row["offset"], one.row["item"]) for one in found if one.table != QUARANTINE.name}
+    assert not by_position & good
 
 
 def _sent(value: Value) -> tuple[bytes, list[tuple[str, bytes]] | None]:

@@ -1,0 +1,32 @@
+"""The names of members that families look for when they claim a record: one with none of them is of no family."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from pipelines.sources.catalogue import RECORD_FAMILIES
+from pipelines.sources.reading.hoist import Hoisted, hoisting
+from pipelines.sources.record_family import RecordFamily
+
+# `$['a']['b']`, as `variant.path` writes it: the member of the record itself, or of what it holds.
+_FIRST_STEP = re.compile(r"^\$\['([^']+)'\]")
+
+
+@cache
+def names_of(families: tuple[RecordFamily, ...]) -> frozenset[str]:
+    record = F.col("record")
+    with hoisting(Hoisted((record,))) as every:
+        for family in families:
+            family.claims(record, F.col("topic"))
+    steps = map(_FIRST_STEP.match, every.paths)
+    return frozenset(step.group(1) for step in steps if step is not None)
+
+
+def is_foreign(record: Column) -> Column:
+    """Whether the text of a JSON object has no member of a name that any family asks for."""
+    names = sorted(names_of(RECORD_FAMILIES))
+    return ~F.exists(F.json_object_keys(record), lambda name: name.isin(names))
