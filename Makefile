@@ -34,7 +34,7 @@ demo: setup ## A fleet's telemetry through Kafka to bronze, silver and gold, and
 	@$(BIN)/lakehouse demo
 
 test: setup ## Unit and integration tests, with a real broker and real Spark
-	@$(BIN)/pytest -m "not faults"
+	@$(BIN)/pytest -m "not faults" -n 2 --dist loadfile
 
 faults: setup ## Fault tests: kill the streams ten times, and the broker, and compare with a clean run
 	@$(BIN)/pytest -m faults

@@ -31,6 +31,10 @@ from pipelines.settings import PROJECT_DIR, Settings, load_settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# A worker of pytest-xdist has no main file, which PySpark takes for a run of its own doctests, and exits.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
+
 BIN = Path(sys.executable).parent
 _FLUSH_SECONDS = 30.0
 # No registry: what needs one waits in quarantine.

@@ -16,11 +16,10 @@ from pipelines.sources.decode import ARRIVAL, POSITION
 from pipelines.tables import contract
 
 
-def route_avro(items: DataFrame, settings: Settings, schemas: Schemas) -> Routed:
-    """What has no schema yet waits in quarantine, to be sent through again. Runs a job to see which there are."""
+def route_avro(items: DataFrame, frames: tuple[bytes, ...], settings: Settings, schemas: Schemas) -> Routed:
+    """Items with a payload behind one of `frames`. Those without a schema yet wait in quarantine, to be redriven."""
     routed = Routed()
     frame = frame_of(F.col("payload"))
-    frames = sorted(bytes(row["frame"]) for row in items.select(frame.alias("frame")).distinct().collect())
     found = {one: schemas.schema(one[1:]) for one in frames}
     unknown = [one for one, schema in found.items() if schema is None or _table(schema) is None]
     for one, schema in found.items():

@@ -5,6 +5,8 @@ The same for a micro-batch of the stream and for all of bronze, which `reconcile
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -14,10 +16,12 @@ from pipelines.routing.routed import JUDGED, Routed, judge, parameters
 from pipelines.routing.tables import HEARTBEATS, METRICS
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
+from pipelines.sources.avro_records import frame_of
 from pipelines.sources.decode import ARRIVAL, POSITION
-from pipelines.sources.other import decode_family, families_in, recognise, table_of, unclaimed
+from pipelines.sources.other import by_name, decode_family, families_in, recognise, table_of, unclaimed
 from pipelines.sources.packed import INNER_PARTS, ITEMS, packed, unpack
 from pipelines.sources.pieces import is_framed
+from pipelines.sources.record_family import RecordFamily
 
 
 def route(items: DataFrame) -> Routed:
@@ -36,30 +40,57 @@ def route(items: DataFrame) -> Routed:
 def route_others(items: DataFrame, settings: Settings, schemas: Schemas) -> Routed:
     """Items of other families: `packed` ones opened, Avro read with its schemas, and each family that is in it decoded.
 
-    Runs jobs to see which there are. `items` are to be persisted, as for `route`.
+    Runs a job to see which there are. `items` are to be persisted, as for `route`.
     """
     # Without the plan that led to it: the optimizer would look at all of it again for each frame that is made from it.
     others = items.where(is_other()).localCheckpoint(eager=False)
-    framed = F.coalesce(is_framed(F.col("payload")), F.lit(0) == 1)
-    with_packed = others.where(~framed).withColumn("packed", packed())
-    plain = with_packed.where(F.col("packed").isNull()).drop("packed")
-    routed = _decode_present(plain, settings)
-    routed.add(route_avro(others.where(framed), settings, schemas))
-    closed = with_packed.where(F.col("packed").isNotNull())
-    if not closed.isEmpty():
-        opened = routed.keep(unpack(closed))
+    recognised = recognise(others.transform(_set_apart)).localCheckpoint(eager=False)
+    present = _look(recognised)
+    routed = _decode_present(recognised, present.families, settings)
+    if present.frames:
+        framed = recognised.where(F.col("framed").isNotNull()).withColumn("payload", F.col("framed"))
+        routed.add(route_avro(framed, present.frames, settings, schemas))
+    if present.packed:
+        opened = routed.keep(unpack(recognised.where(F.col("packed").isNotNull())))
         routed.none.append(_failures(opened))
         inside = to_items(opened.where(F.col("failure").isNull()), settings).transform(_at_the_outer_position)
         inner = routed.keep(inside.dropDuplicates(["event_id"]))
-        for found in (route(inner), _decode_present(inner.where(is_other()), settings)):
-            routed.add(found)
+        routed.add(route(inner))
+        recognised = recognise(inner.where(is_other())).localCheckpoint(eager=False)
+        routed.add(_decode_present(recognised, families_in(recognised), settings))
     return routed
 
 
-def _decode_present(items: DataFrame, settings: Settings) -> Routed:
+@dataclass(frozen=True)
+class _Present:
+    """What is in a batch: families, frames of Avro, and how many items that hold others."""
+
+    families: tuple[RecordFamily, ...]
+    frames: tuple[bytes, ...]
+    packed: int
+
+
+def _set_apart(others: DataFrame) -> DataFrame:
+    """`framed` and `packed`: bytes that are Avro or hold other items; no family is asked for what has these."""
+    marked = others.withColumns({"framed": F.when(is_framed(F.col("payload")), F.col("payload")), "packed": packed()})
+    marked = marked.withColumn("packed", F.when(F.col("framed").isNull(), F.col("packed")))
+    is_plain = F.col("framed").isNull() & F.col("packed").isNull()
+    return marked.withColumns({name: F.when(is_plain, F.col(name)) for name in ("record", "payload")})
+
+
+def _look(recognised: DataFrame) -> _Present:
+    found = recognised.agg(
+        F.collect_set("family").alias("families"),
+        F.collect_set(frame_of(F.col("framed"))).alias("frames"),
+        F.count("packed").alias("packed"),
+    ).first()
+    assert found is not None
+    return _Present(by_name(found["families"]), tuple(sorted(map(bytes, found["frames"]))), found["packed"])
+
+
+def _decode_present(recognised: DataFrame, families: tuple[RecordFamily, ...], settings: Settings) -> Routed:
     routed = Routed()
-    recognised = recognise(items).localCheckpoint(eager=False)
-    for family in families_in(recognised):
+    for family in families:
         table = table_of(family)
         rows = decode_family(recognised, family).transform(judge, table, parameters(settings))
         routed.tables.setdefault(table.name, []).append(routed.keep(rows))

@@ -6,6 +6,7 @@ Input is what `decode` gives of them: position, part, arrival, event_id, raw, an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from pyspark.sql import Column, DataFrame
@@ -56,8 +57,11 @@ def _claimed(families: tuple[RecordFamily, ...]) -> tuple[Hoisted, Column]:
 
 def families_in(recognised: DataFrame) -> tuple[RecordFamily, ...]:
     """Runs a job."""
-    found = {row["family"] for row in recognised.select("family").distinct().collect()}
-    return tuple(family for family in RECORD_FAMILIES if family.name in found)
+    return by_name([row["family"] for row in recognised.select("family").distinct().collect()])
+
+
+def by_name(names: Collection[str]) -> tuple[RecordFamily, ...]:
+    return tuple(family for family in RECORD_FAMILIES if family.name in names)
 
 
 def unclaimed(recognised: DataFrame) -> DataFrame:
@@ -70,7 +74,8 @@ def unclaimed(recognised: DataFrame) -> DataFrame:
         .when(is_text, "malformed_json")
         .otherwise("invalid_utf8")
     )
-    return recognised.where(F.col("family").isNull()).select(
+    is_left = F.col("family").isNull() & (F.col("record").isNotNull() | F.col("payload").isNotNull())
+    return recognised.where(is_left).select(
         *_KEPT,
         "part",
         "event_id",

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.sources.claimed_names import HOLDING_BYTES, HOLDING_RECORDS
 from pipelines.sources.decode import ARRIVAL
 from pipelines.sources.reading.variant import elements, text
 
@@ -34,10 +35,10 @@ ITEMS = 1 << 24
 def packed() -> Column:
     """What is packed in an item, as bytes; null if nothing is. An item has `record` (variant) or `payload` (binary)."""
     content = F.col("payload").cast("string")
-    inner = F.coalesce(text(F.col("record"), "awslogs.data", "kinesis.data", "data"), F.btrim(content))
+    inner = F.coalesce(text(F.col("record"), *HOLDING_BYTES), F.btrim(content))
     is_base64 = reduce(Column.__or__, (F.startswith(inner, F.lit(start)) for start in _BASE64_STARTS))
     # The message of a queue may hold several records, of which `pieces` takes apart the outermost only.
-    several = F.size(elements(F.col("record"), "Records", "records")) > 0
+    several = F.size(elements(F.col("record"), *HOLDING_RECORDS)) > 0
     is_compressed = F.lit(1) == 0
     for start in (_GZIP, *_ZLIB):
         is_compressed = is_compressed | F.startswith("payload", F.lit(start))
