@@ -31,7 +31,7 @@ def names_of(families: tuple[RecordFamily, ...]) -> frozenset[str]:
     return frozenset(step.group(1) for step in steps if step is not None)
 
 
-def is_foreign(record: Column) -> Column:
-    """Whether the text of a JSON object has no member of a name that is asked for."""
+def is_foreign(entries: Column) -> Column:
+    """Whether a record, as a map of its members, has none of a name that is asked for."""
     names = sorted(names_of(RECORD_FAMILIES))
-    return ~F.exists(F.json_object_keys(record), lambda name: name.isin(names))
+    return ~F.exists(F.map_keys(entries), lambda name: name.isin(names))

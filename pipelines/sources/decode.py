@@ -22,6 +22,7 @@ from pipelines.sources.family import FIELDS, MAP, Family, failure, field_of, not
 from pipelines.sources.metrics import in_order, series_id
 from pipelines.sources.pieces import PIECE, enclosed, is_framed, take_apart, unwrap
 from pipelines.sources.prometheus import adapter as prometheus
+from pipelines.sources.reading.hoist import ENTRIES, ENTRIES_TYPE, WHOLE, Hoisted, hoisting
 from pipelines.sources.reading.variant import merged, rest
 from pipelines.sources.resources import azure_columns
 
@@ -129,21 +130,46 @@ def _exploded() -> tuple[tuple[Column, ...], tuple[Column, ...]]:
 
 def _unwrap(exploded: DataFrame) -> DataFrame:
     """Out of the envelope of a queue, and out of the topic's within it."""
-    record, message = F.col("record"), F.col("message")
-    first = exploded.withColumn("message", enclosed(record)).withColumn("record", unwrap(record, message))
-    second = first.withColumn("message", F.when(message.isNotNull(), enclosed(record)))
-    return second.withColumn("record", unwrap(record, message)).drop("message")
-
-
-def _recognise(exploded: DataFrame) -> DataFrame:
-    """`canonical`: a piece as text, the same however its members were ordered; `family`: which of ours it is."""
-    return exploded.withColumns({"canonical": F.to_json("record"), "family": _claimed()})
+    members, message, entries = _enclosed()
+    record, sent = F.col("record"), F.col("message")
+    first = members.apply(exploded).withColumn("message", message).withColumn("inner", unwrap(record, sent))
+    second = first.withColumn("again", F.when(sent.isNotNull(), enclosed(F.col("inner"))))
+    third = second.withColumn("record", unwrap(F.col("inner"), F.col("again")))
+    return third.withColumns(entries).drop("message", "inner", "again")
 
 
 @cache
-def _claimed() -> Column:
-    claims = [F.when(family.claims(F.col("record"), F.col("topic")), index) for index, family in enumerate(FAMILIES)]
-    return F.when(F.col("record").isNotNull(), F.coalesce(*claims))
+def _enclosed() -> tuple[Hoisted, Column, dict[str, Column]]:
+    """The last are the record's entries, anew for one that was in an envelope; `_recognise` goes on with them."""
+    with hoisting(_as_map()) as members:
+        message = enclosed(members.records[0])
+    anew = F.try_variant_get("record", WHOLE, ENTRIES_TYPE)
+    return members, message, {ENTRIES: F.when(F.col("message").isNotNull(), anew).otherwise(F.col(ENTRIES))}
+
+
+def _as_map() -> Hoisted:
+    return Hoisted((F.col("record"),), as_map=frozenset({0}))
+
+
+def _recognise(exploded: DataFrame) -> DataFrame:
+    """`family`, which of ours a piece is; else its `own_id`; `canonical`, its text, but of another's object."""
+    family, own_id, canonical = _recognised()
+    found = exploded.withColumn("family", family)
+    return found.withColumns({"own_id": own_id, "canonical": canonical}).drop(ENTRIES)
+
+
+@cache
+def _recognised() -> tuple[Column, Column, Column]:
+    with hoisting(_as_map()) as members:
+        (record,) = members.records
+        claims = [F.when(family.claims(record, F.col("topic")), index) for index, family in enumerate(FAMILIES)]
+    entries = F.col(ENTRIES)
+    is_others = F.col("family").isNull() & entries.isNotNull()
+    # All that it says, the same however its members were ordered. What is surely of no family goes to quarantine, each
+    # time that it comes.
+    own_id = F.when(is_foreign(entries), _position()).otherwise(F.md5(F.to_json(entries).cast("binary")))
+    family = F.when(record.isNotNull(), F.coalesce(*claims))
+    return family, F.when(is_others, own_id), F.when(~is_others, F.to_json(record))
 
 
 def _read(recognised: DataFrame) -> DataFrame:
@@ -162,12 +188,12 @@ def _loose() -> dict[str, Column]:
 
 def _settle(read: DataFrame) -> DataFrame:
     """Pieces beside the records of whole values; what is no piece of ours keeps its record, payload or reason."""
-    return read.select(*_CARRIED, "item", "payload", "canonical", *_settled())
+    return read.select(*_CARRIED, "item", "payload", "own_id", *_settled())
 
 
 @cache
 def _settled() -> tuple[Column, ...]:
-    is_object = F.startswith("canonical", F.lit("{"))
+    is_object = F.col("own_id").isNotNull() | F.startswith("canonical", F.lit("{"))
     reason = F.coalesce("piece_reason", F.when(~is_object, "wrong_shape"))
     records, ours, unread = [], F.lit(1) == 0, F.lit(None).cast(MAP)
     for name, family in zip(RECORDS, FAMILIES, strict=True):
@@ -187,7 +213,7 @@ def _settled() -> tuple[Column, ...]:
 
 
 def _decode_fields(split: DataFrame) -> DataFrame:
-    return split.select(*POSITION, *ARRIVAL, *_chosen(), "raw", "record", "payload", "canonical", *RECORDS)
+    return split.select(*POSITION, *ARRIVAL, *_chosen(), "raw", "record", "payload", "own_id", *RECORDS)
 
 
 @cache
@@ -228,7 +254,7 @@ def _derived() -> dict[str, Column]:
 
 def _identify(derived: DataFrame) -> DataFrame:
     """event_id is MD5 over what makes a record that record, so that a second delivery of it has the same one."""
-    return derived.withColumn("event_id", _event_id()).drop("canonical")
+    return derived.withColumn("event_id", _event_id()).drop("own_id")
 
 
 @cache
@@ -244,19 +270,18 @@ def _event_id() -> Column:
         F.when(is_metric, numbers.cast("string")).otherwise(F.lit("")),
     )
     of_ours = F.md5(F.concat_ws("\x1f", *identity).cast("binary"))
-    # Of another family: all that it says. What is surely of none goes to quarantine, each time that it comes. A line of
-    # text may truly repeat, so it is known by where it came; lines, by what they say.
+    # Text of another family. A line may truly repeat, so it is known by where it came; lines, by what they say.
     text = F.col("payload").cast("string")
     is_line = (
         F.is_valid_utf8(text) & ~F.contains(F.rtrim(text, F.lit(BLANK)), F.lit("\n")) & ~is_framed(F.col("payload"))
     )
-    position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
     # Such a text was true when it was sent. One of the same words, sent later, says that nothing has changed.
     sent = F.concat(F.col("payload"), F.unix_micros("kafka_timestamp").cast("string").cast("binary"))
-    of_text = F.when(is_line, position).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
-    of_others = (
-        F.when(F.col("record").isNull(), F.when(F.col("payload").isNotNull(), of_text))
-        .when(is_foreign(F.col("canonical")), position)
-        .otherwise(F.md5(F.col("canonical").cast("binary")))
+    of_text = (
+        F.when(is_line, _position()).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
     )
-    return F.coalesce(of_others, of_ours)
+    return F.coalesce(F.col("own_id"), F.when(F.col("payload").isNotNull(), of_text), of_ours)
+
+
+def _position() -> Column:
+    return F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))

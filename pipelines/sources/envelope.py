@@ -62,7 +62,8 @@ def known_throughout(family: Column, text: Column, families: Sequence[Family]) -
             names = F.json_object_keys(one.first(text))
             ours = F.array(*map(F.lit, (*one.names, "records")))
             known = F.coalesce(F.size(F.array_except(names, ours)) == 0, F.lit(0) == 0)
-            family = F.when((family != index) | known, family)
+            # In this order, so that the names are read of this family's values alone.
+            family = F.when(F.coalesce(family != index, F.lit(0) == 0), family).when(known, family)
     return family
 
 

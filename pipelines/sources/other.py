@@ -128,7 +128,9 @@ def _decode(split: DataFrame, family: RecordFamily) -> DataFrame:
 def _own(family: RecordFamily) -> tuple[Hoisted, tuple[Column, ...]]:
     """The members that a family's rows are made of, and VERDICT and the table's own columns, made of those."""
     record, one = F.col("record"), F.col("one")
-    with hoisting(Hoisted((record, one))) as members:
+    with hoisting(Hoisted((record, one))) as asked:
+        family.decode(record, one, F.col("topic"))
+    with hoisting(Hoisted((record, one), as_map=asked.asked_whole())) as members:
         columns = columns_of(family.decode(record, one, F.col("topic")))
     table = table_of(family)
     types = {column.name: column.type for column in table.columns}

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pipelines.sources.envelope import first_line
 from pipelines.sources.family import MAP, Decoded, Family, Loose, strings
 from pipelines.sources.reading.values import epoch_ms_to_time, finite, is_infinite, to_number
-from pipelines.sources.reading.variant import member
+from pipelines.sources.reading.variant import text
 
 _TEXTS = ("metric_stream_name", "account_id", "region", "namespace", "metric_name", "unit")
 _STATISTICS = ("count", "sum", "min", "max")
@@ -96,7 +96,7 @@ def _unreadable(loose: Column) -> Column:
 
 
 def claims(record: Column, topic: Column) -> Column:
-    return member(record, "metric_name").isNotNull()
+    return text(record, "metric_name").isNotNull()
 
 
 FAMILY = Family(

@@ -9,6 +9,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.azure.log_analytics_rows import SHARED, is_row_of, shared
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.values import finite, to_number
 from pipelines.sources.reading.variant import members, none_if_empty, parse_whole, rest, time, word
 from pipelines.sources.record_family import RecordFamily
@@ -17,7 +18,7 @@ from pipelines.sources.rows import Metric
 
 def decode_insights_metrics(record: Column, part: Column, topic: Column) -> Metric:
     name, value = word(record, "Name"), word(record, "Val")
-    tags = F.coalesce(members(record, "Tags"), members(parse_whole(word(record, "Tags"))))
+    tags = kept(F.coalesce(members(record, "Tags"), members(parse_whole(word(record, "Tags")))))
     number = finite(to_number(value))
     return Metric(
         **shared("InsightsMetrics", record),

@@ -13,7 +13,7 @@ from pipelines.sources.azure.log_analytics_rows import is_row_of
 from pipelines.sources.envelope import first_flat
 from pipelines.sources.family import Decoded, Family, Loose, strings
 from pipelines.sources.reading.values import finite, is_infinite, to_number, to_time
-from pipelines.sources.reading.variant import member
+from pipelines.sources.reading.variant import text
 
 # Documented columns that have none of their own in silver.
 _ATTRIBUTES = ("TenantId", "SourceSystem", "CounterPath", "_Internal_WorkspaceResourceId")
@@ -72,7 +72,7 @@ def _unreadable(loose: Column) -> Column:
 
 
 def claims(record: Column, topic: Column) -> Column:
-    return member(record, "CounterName").isNotNull() | is_row_of("Perf")(record, topic)
+    return text(record, "CounterName").isNotNull() | is_row_of("Perf")(record, topic)
 
 
 FAMILY = Family(

@@ -8,7 +8,7 @@ from typing import TypedDict
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.variant import member, word
+from pipelines.sources.reading.variant import text, word
 
 # What has a column in every silver table.
 SHARED = ("Type", "TimeGenerated", "Computer", "_ItemId", "_ResourceId", "ResourceId")
@@ -35,7 +35,7 @@ def is_row_of(table: str) -> Callable[[Column, Column], Column]:
     """Whether a record (variant) of a topic is an exported row of that table; `Type` is left out of some exports."""
 
     def claims(record: Column, topic: Column) -> Column:
-        is_exported = member(record, "TimeGenerated").isNotNull() | member(record, "_ItemId").isNotNull()
+        is_exported = text(record, "TimeGenerated").isNotNull() | text(record, "_ItemId").isNotNull()
         named = F.coalesce(word(record, "Type"), F.regexp_extract(topic, r"^am-(\w+)", 1))
         return is_exported & (F.lower(named) == table.lower())
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.family import MAP, Decoded, Family, strings
 from pipelines.sources.reading.values import to_number, to_time
-from pipelines.sources.reading.variant import member
+from pipelines.sources.reading.variant import text
 
 _NAME = "__name__"
 
@@ -51,9 +51,7 @@ def _without_name(labels: Column) -> Column:
 
 
 def claims(record: Column, topic: Column) -> Column:
-    return member(record, "labels").isNotNull() & (
-        member(record, "name").isNotNull() | member(record, "value").isNotNull()
-    )
+    return text(record, "labels").isNotNull() & (text(record, "name").isNotNull() | text(record, "value").isNotNull())
 
 
 FAMILY = Family(
