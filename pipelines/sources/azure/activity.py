@@ -23,8 +23,9 @@ from pipelines.sources.azure.resource_ids import (
     tenant,
     time_of,
 )
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.severities import event_level_word
-from pipelines.sources.reading.variant import left_over, member, once, parse_relaxed, text, word
+from pipelines.sources.reading.variant import kept_json, left_over, member, once, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Event
 
@@ -82,7 +83,7 @@ def _decode(record: Column, source: Column) -> Event:
     category, operation, level = (word(record, *names) for names in ((*_CATEGORY, *_SOURCE), _OPERATION, _LEVEL))
     resource = F.coalesce(resource_id(record), F.lower(word(record, "identity.authorization.scope")), tenant(record))
     address = F.coalesce(word(record, *_ADDRESS), word(_json(record, "HTTPRequest"), "clientIpAddress"))
-    message = F.coalesce(word(record, *_DESCRIPTIONS), once(details, _message))
+    message = F.coalesce(word(record, *_DESCRIPTIONS), _message(details))
     taken = place_taken(record, resource) | {
         names: word(record, *names) for names in (TIMES, _LEVEL, _ADDRESS, _CALLER, _NATIVE_ID, _DESCRIPTIONS)
     }
@@ -96,7 +97,7 @@ def _decode(record: Column, source: Column) -> Event:
         action=operation,
         actor=F.coalesce(word(record, *_CALLER), _actor(record)),
         outcome=_known(word(record, *_STATUS), _OUTCOMES),
-        reason=F.coalesce(once(details, _cause), word(record, *_CODE)),
+        reason=F.coalesce(_cause(details), word(record, *_CODE)),
         message=message,
         severity_text=event_level_word(level),
         source_address=address,
@@ -111,7 +112,7 @@ def _known(word_: Column, words: dict[str, str]) -> Column:
 
 def _json(record: Column, *names: str) -> Column:
     """An object, be it sent as one or as JSON text."""
-    return once(text(record, *names), parse_relaxed)
+    return kept_json(kept(text(record, *names)))
 
 
 def _actor(record: Column) -> Column:
@@ -123,7 +124,7 @@ def _actor(record: Column) -> Column:
     claims = F.coalesce(member(record, "identity.claims"), _json(record, "claims", "Claims_d", "Claims"))
     plain = word(record, "identity", "Identity")
     return F.coalesce(
-        once(claims, named),
+        named(kept(claims)),
         word(record, "identity.authorization.evidence.principalId"),
         F.when(~F.startswith(plain, F.lit("{")), plain),
     )
@@ -138,9 +139,7 @@ def _message(details: Column) -> Column:
 
 def _cause(details: Column) -> Column:
     """The error's code in `statusMessage`, mostly the answer of the resource as JSON text; or the cause of an event."""
-    code = once(
-        _json(details, "statusMessage"), lambda answer: word(answer, "error.code", "Error.Code", "code", "Code")
-    )
+    code = word(_json(details, "statusMessage"), "error.code", "Error.Code", "code", "Code")
     return F.coalesce(code, word(details, "cause", "eventProperties.cause", "incidentType"))
 
 

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.azure.log_analytics_items import item_name, item_type, names_taken
 from pipelines.sources.azure.log_analytics_rows import SHARED, is_row_of, shared
-from pipelines.sources.reading.variant import left_over, none_if_empty, once, time, word
+from pipelines.sources.reading.hoist import kept
+from pipelines.sources.reading.variant import left_over, none_if_empty, time, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Change
 
@@ -76,7 +77,7 @@ def _values(record: Column, place: int, alone: str) -> Column:
         single = F.coalesce(F.get(F.map_values(found["values"]), 0), word(record, alone))
         return F.when(found["fields"] > 1, F.to_json(none_if_empty(found["values"]))).otherwise(single)
 
-    return once(once(_changed(record), of), written)
+    return written(kept(of(kept(_changed(record)))))
 
 
 FAMILIES = (RecordFamily("azure.log_analytics.configurationchange", is_row_of("ConfigurationChange"), Change, decode),)

@@ -12,8 +12,20 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.azure.resource_ids import RESOURCE_IDS, TIMES, has, place, place_taken, resource_id, time_of
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.values import finite, to_number
-from pipelines.sources.reading.variant import elements, left_over, members, merged, once, pairs, parse_whole, text, word
+from pipelines.sources.reading.variant import (
+    elements,
+    left_over,
+    members,
+    merged,
+    once,
+    pairs,
+    read_listed,
+    text,
+    whole_of,
+    word,
+)
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 
@@ -35,10 +47,10 @@ def claims(record: Column, topic: Column) -> Column:
 
 def decode(record: Column, part: Column, topic: Column) -> Metric:
     given = {name: word(record, *_cases(name)) for name in _STATISTICS}
-    numbers = {name: once(said, lambda said: finite(to_number(said))) for name, said in given.items()}
+    numbers = {name: kept(finite(to_number(said))) for name, said in given.items()}
     name, namespace, unit, grain = (word(record, *names) for names in (_NAMES, _NAMESPACES, _UNITS, _GRAINS))
-    resource, seconds = resource_id(record), once(grain, _seconds)
-    where, dimensions = place(record, resource), once(word(record, *_DIMENSIONS), _dimensions)
+    resource, seconds = resource_id(record), kept(_seconds(grain))
+    where, dimensions = place(record, resource), kept(_dimensions(kept(word(record, *_DIMENSIONS))))
     flat = pairs(**{name: text(record, name) for name in _FLAT})
     bad_number = reduce(Column.__or__, (given[name].isNotNull() & numbers[name].isNull() for name in _STATISTICS))
     taken = place_taken(record, resource) | {_cases(statistic): said for statistic, said in given.items()}
@@ -112,7 +124,7 @@ def _dimensions(said: Column) -> Column:
         )
         return F.coalesce(members(parsed), once(entries, named))
 
-    return once(parse_whole(said), read)
+    return read(kept(whole_of(kept(read_listed(said)))))
 
 
 FAMILIES = (RecordFamily("azure.platform_metrics", claims, Metric, decode),)

@@ -10,8 +10,9 @@ from typing import TypedDict
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.times import to_time_of_any_format
-from pipelines.sources.reading.variant import member, once, word
+from pipelines.sources.reading.variant import member, word
 
 # The last two are of flow logs: the network, and the log of it.
 RESOURCE_IDS = (
@@ -92,7 +93,7 @@ def _subscription(id_: Column) -> Column:
 
 
 def time_of(record: Column) -> Column:
-    return once(word(record, *TIMES), to_time_of_any_format)
+    return to_time_of_any_format(kept(word(record, *TIMES)))
 
 
 def has(record: Column, *names: str) -> Column:

@@ -20,8 +20,9 @@ from pipelines.sources.azure.resource_ids import (
     tenant,
     time_of,
 )
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.severities import event_level_word, severity_number
-from pipelines.sources.reading.variant import left_over, members, merged, once, parse_relaxed, word
+from pipelines.sources.reading.variant import kept_json, left_over, members, merged, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Log
 
@@ -46,7 +47,7 @@ def claims(record: Column, topic: Column) -> Column:
 
 def decode(record: Column, part: Column, topic: Column) -> Log:
     category, host = word(record, *_CATEGORIES), word(record, *_HOSTS)
-    said = once(once(word(record, *_DETAILS), _parsed), lambda details: _said(record, details))
+    said = kept(_said(record, kept(word(record, *_DETAILS))))
     resource = F.coalesce(resource_id(record), tenant(record))
     taken = place_taken(record, resource) | {
         names: word(record, *names) for names in (TIMES, _CATEGORIES, _LEVELS, _HOSTS)
@@ -60,17 +61,13 @@ def decode(record: Column, part: Column, topic: Column) -> Log:
         severity_text=said["severity"],
         severity_number=severity_number(said["severity"]),
         message=said["message"],
-        attributes=once(said, lambda said: _attributes(record, said, taken)),
+        attributes=_attributes(record, said, taken),
     )
 
 
-def _parsed(text: Column) -> Column:
-    return F.struct(text.alias("text"), parse_relaxed(text).alias("value"))
-
-
-def _said(record: Column, details: Column) -> Column:
+def _said(record: Column, text: Column) -> Column:
     """What is told by the record or by its details: `message`, `severity`, and `others`, the details beside them."""
-    text, value = details["text"], details["value"]
+    value = kept_json(text)
     told = F.coalesce(
         word(value, *_MESSAGES),
         word(record, *_MESSAGES, *_DESCRIPTIONS),

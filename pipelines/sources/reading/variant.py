@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.hoist import variant_get
+from pipelines.sources.reading.hoist import kept, variant_get
 from pipelines.sources.reading.times import to_time_of_any_format
 
 _WHOLE = "__whole__"
@@ -51,6 +51,12 @@ def parse_single_quoted(text: Column) -> Column:
 def parse_relaxed(text: Column) -> Column:
     """Either of both, and a backslash before any sign: for a text that is known to be JSON of a kind."""
     return F.coalesce(parse_whole(text), _relaxed(text, _ANY_ESCAPE))
+
+
+def kept_json(text: Column) -> Column:
+    """As `parse_relaxed`, each step in a projection of its own; not for what a lambda's variable is part of."""
+    whole = kept(whole_of(kept(read_listed(text))))
+    return kept(F.when(text.isNotNull(), F.coalesce(whole, _relaxed(text, _ANY_ESCAPE))))
 
 
 def _relaxed(text: Column, options: dict[str, str]) -> Column:

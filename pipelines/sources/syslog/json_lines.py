@@ -11,8 +11,9 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import kept
 from pipelines.sources.reading.severities import severity_number, syslog_word
-from pipelines.sources.reading.variant import left_over, member, once, text, word
+from pipelines.sources.reading.variant import left_over, member, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Log
 from pipelines.sources.syslog.times import time_of
@@ -71,14 +72,14 @@ def decode(record: Column, part: Column, topic: Column) -> Log:
     host, written = F.lower(written_host), F.coalesce(text(record, *_MESSAGES), F.lit(""))
     is_of_rsyslog = member(record, *_RSYSLOG).isNotNull() & F.startswith(written, F.lit(" "))
     message = F.when(is_of_rsyslog, F.substring(written, F.lit(2), F.length(written))).otherwise(written)
-    severity = F.coalesce(once(word(record, *_SEVERITIES), _severity), _severity_in(_small(word(record, *_PRIS))))
+    severity = F.coalesce(_severity(kept(word(record, *_SEVERITIES))), _severity_in(_small(word(record, *_PRIS))))
     # A tag has the process in it: `sshd[811]:`.
     program = F.nullif(F.regexp_extract(_said(record, *_PROGRAMS), r"^(.*?)(?:\[[^\]]*\])?:?\s*$", 1), F.lit(""))
     arrival = F.col("kafka_timestamp")
     return Log(
         source=F.lit("syslog.json"),
         native_id=word(record, "__CURSOR", "uuid"),
-        event_time=once(word(record, *_TIMES), lambda time: time_of(time, arrival)),
+        event_time=time_of(kept(word(record, *_TIMES)), arrival),
         resource_id=F.coalesce(host, program),
         resource_type=F.when(host.isNotNull(), "host"),
         host_name=host,
