@@ -13,7 +13,7 @@ from pipelines.quality.tally import Tally
 from pipelines.routing.routed import parameters
 from pipelines.routing.tables import HEARTBEATS, METRICS, QUARANTINE
 from pipelines.settings import Settings
-from pipelines.sources.decode import IGNORED_REASONS, POSITION, RECORDS, as_sent, decode
+from pipelines.sources.decode import IGNORED_REASONS, RECORDS, as_sent, decode, position_id
 
 
 def to_items(bronze_rows: DataFrame, settings: Settings) -> DataFrame:
@@ -32,8 +32,7 @@ def validate(decoded: DataFrame, settings: Settings) -> DataFrame:
         F.when(F.col("table") == METRICS.name, broken_rule(METRICS, parameters(settings))),
         F.when(F.col("table") == HEARTBEATS.name, broken_rule(HEARTBEATS, parameters(settings))),
     )
-    position = F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))
-    event_id = F.when(F.col("reason").isNull(), F.col("event_id")).otherwise(position)
+    event_id = F.when(F.col("reason").isNull(), F.col("event_id")).otherwise(position_id())
     return decoded.withColumn("reason", reason).withColumn("event_id", event_id)
 
 

@@ -17,7 +17,7 @@ from pipelines.routing.tables import HEARTBEATS, METRICS
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
 from pipelines.sources.avro_records import frame_of
-from pipelines.sources.decode import ARRIVAL, POSITION
+from pipelines.sources.decode import ARRIVAL, POSITION, position_id
 from pipelines.sources.other import by_name, decode_family, families_in, recognise, table_of, unclaimed
 from pipelines.sources.packed import INNER_PARTS, ITEMS, packed, unpack
 from pipelines.sources.pieces import is_framed
@@ -40,7 +40,7 @@ def route(items: DataFrame) -> Routed:
 def route_others(items: DataFrame, settings: Settings, schemas: Schemas) -> Routed:
     """Items of other families: `packed` ones opened, Avro read with its schemas, and each family that is in it decoded.
 
-    Runs a job to see which there are. `items` are to be persisted, as for `route`.
+    Runs a job to see which there are, and another if items are packed. `items` are to be persisted, as for `route`.
     """
     # Without the plan that led to it: the optimizer would look at all of it again for each frame that is made from it.
     others = items.where(is_other()).localCheckpoint(eager=False)
@@ -105,7 +105,7 @@ def _failures(opened: DataFrame) -> DataFrame:
         *POSITION,
         "part",
         *ARRIVAL,
-        F.md5(F.concat_ws("\x1f", *POSITION).cast("binary")).alias("event_id"),
+        position_id().alias("event_id"),
         F.lit(None).cast("string").alias("source"),
         F.col("failure").alias("why"),
         F.lit(None).cast("string").alias("ignored"),

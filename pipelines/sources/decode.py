@@ -163,11 +163,14 @@ def _recognised() -> tuple[Column, Column, Column]:
     with hoisting(_as_map()) as members:
         (record,) = members.records
         claims = [F.when(family.claims(record, F.col("topic")), index) for index, family in enumerate(FAMILIES)]
+    # They ask for texts alone, which are in the entries: `_recognise` adds no columns for others.
+    assert not members.members
+    assert not members.kept
     entries = F.col(ENTRIES)
     is_others = F.col("family").isNull() & entries.isNotNull()
     # All that it says, the same however its members were ordered. What is surely of no family goes to quarantine, each
     # time that it comes.
-    own_id = F.when(is_foreign(entries), _position()).otherwise(F.md5(F.to_json(entries).cast("binary")))
+    own_id = F.when(is_foreign(entries), position_id()).otherwise(F.md5(F.to_json(entries).cast("binary")))
     family = F.when(record.isNotNull(), F.coalesce(*claims))
     return family, F.when(is_others, own_id), F.when(~is_others, F.to_json(record))
 
@@ -278,10 +281,11 @@ def _event_id() -> Column:
     # Such a text was true when it was sent. One of the same words, sent later, says that nothing has changed.
     sent = F.concat(F.col("payload"), F.unix_micros("kafka_timestamp").cast("string").cast("binary"))
     of_text = (
-        F.when(is_line, _position()).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
+        F.when(is_line, position_id()).when(F.rlike(text, F.lit(_TIMELESS)), F.md5(sent)).otherwise(F.md5("payload"))
     )
     return F.coalesce(F.col("own_id"), F.when(F.col("payload").isNotNull(), of_text), of_ours)
 
 
-def _position() -> Column:
+def position_id() -> Column:
+    """The id of what is known by where it came, as it may truly repeat: MD5 of POSITION."""
     return F.md5(F.concat_ws("\x1f", *POSITION).cast("binary"))

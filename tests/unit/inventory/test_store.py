@@ -113,7 +113,7 @@ def test_whatever_the_order_and_the_batches_the_table_is_the_same(
         tags = {key: chance.choice("xy") for key in ("owner", "env") if chance.random() < 0.7}
         costs.append({"resource_id": resource, "event_time": at(minute - 30 * chance.random()), "Tags": tags or None})
     found = []
-    for batches in (1, 3):
+    for batches in (1, 3, 4):
         root = str(tmp_path_factory.mktemp("lakehouse"))
         inventory = Inventory(spark, make_settings(LAKEHOUSE_ROOT=root), silver)
         chance.shuffle(beats)
@@ -129,6 +129,7 @@ def test_whatever_the_order_and_the_batches_the_table_is_the_same(
 
     assert len(found[0]) > 10
     assert found[1] == found[0]
+    assert found[2] == found[0]
 
 
 def test_a_commit_that_another_came_between_is_repeated() -> None:
