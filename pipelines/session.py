@@ -32,6 +32,8 @@ _REQUIRED = {
     "spark.sql.variant.allowDuplicateKeys": "true",
     # Nested lambdas, as decoding OTLP has them, take a round each; beyond the default of 100 the analyzer gives up.
     "spark.sql.analyzer.maxIterations": "300",
+    # What must be true of a row because of a filter is worked out for every expression, of wide rows for minutes.
+    "spark.sql.constraintPropagation.enabled": "false",
     # Noting which line of Python made a Column costs five calls to the JVM for each one that makes it: over half of
     # all calls when a micro-batch is planned.
     "spark.python.sql.dataFrameDebugging.enabled": "false",

@@ -5,6 +5,7 @@ The same for a micro-batch of the stream and for all of bronze, which `reconcile
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -22,6 +23,9 @@ from pipelines.sources.other import by_name, decode_family, families_in, recogni
 from pipelines.sources.packed import INNER_PARTS, ITEMS, packed, unpack
 from pipelines.sources.pieces import is_framed
 from pipelines.sources.record_family import RecordFamily
+
+# Plans that are made at a time.
+_PLANNERS = 4
 
 
 def route(items: DataFrame) -> Routed:
@@ -42,11 +46,10 @@ def route_others(items: DataFrame, settings: Settings, schemas: Schemas) -> Rout
 
     Runs a job to see which there are, and another if items are packed. `items` are to be persisted, as for `route`.
     """
-    # Without the plan that led to it: the optimizer would look at all of it again for each frame that is made from it.
-    others = items.where(is_other()).localCheckpoint(eager=False)
-    recognised = recognise(others.transform(_set_apart)).localCheckpoint(eager=False)
+    routed = Routed()
+    recognised = routed.keep(recognise(items.where(is_other()).transform(_set_apart)))
     present = _look(recognised)
-    routed = _decode_present(recognised, present.families, settings)
+    routed.add(_decode_present(recognised, present.families, settings))
     if present.frames:
         framed = recognised.where(F.col("framed").isNotNull()).withColumn("payload", F.col("framed"))
         routed.add(route_avro(framed, present.frames, settings, schemas))
@@ -56,7 +59,7 @@ def route_others(items: DataFrame, settings: Settings, schemas: Schemas) -> Rout
         inside = to_items(opened.where(F.col("failure").isNull()), settings).transform(_at_the_outer_position)
         inner = routed.keep(inside.dropDuplicates(["event_id"]))
         routed.add(route(inner))
-        recognised = recognise(inner.where(is_other())).localCheckpoint(eager=False)
+        recognised = routed.keep(recognise(inner.where(is_other())))
         routed.add(_decode_present(recognised, families_in(recognised), settings))
     return routed
 
@@ -90,10 +93,14 @@ def _look(recognised: DataFrame) -> _Present:
 
 def _decode_present(recognised: DataFrame, families: tuple[RecordFamily, ...], settings: Settings) -> Routed:
     routed = Routed()
-    for family in families:
-        table = table_of(family)
-        rows = decode_family(recognised, family).transform(judge, table, parameters(settings))
-        routed.tables.setdefault(table.name, []).append(routed.keep(rows))
+
+    def decode(family: RecordFamily) -> DataFrame:
+        return routed.keep(decode_family(recognised, family).transform(judge, table_of(family), parameters(settings)))
+
+    # Nearly all of it is Spark's planning, in one thread each.
+    with ThreadPoolExecutor(_PLANNERS) as pool:
+        for family, rows in zip(families, pool.map(decode, families), strict=True):
+            routed.tables.setdefault(table_of(family).name, []).append(rows)
     none = unclaimed(recognised).withColumns({"why": F.col("unusable")})
     routed.none.append(none.select(*JUDGED))
     return routed

@@ -59,12 +59,18 @@ class Routed:
         self.cached.extend(more.cached)
 
     def keep(self, rows: DataFrame) -> DataFrame:
-        self.cached.append(rows.persist())
-        return rows
+        """The rows, to be worked out once by whatever job comes first, and without the plan that leads to them.
+
+        What is persisted is found again by its plan, and of two parts of a union that come from the same rows Spark
+        changes one's plan: it would be worked out anew by each job.
+        """
+        kept = rows.localCheckpoint(eager=False)
+        self.cached.append(kept)
+        return kept
 
     def release(self) -> None:
         for rows in self.cached:
-            rows.unpersist()
+            rows._jdf.queryExecution().analyzed().rdd().toJavaRDD().unpersist()
 
     def all(self) -> Iterator[DataFrame]:
         """Every row, with the columns of JUDGED."""

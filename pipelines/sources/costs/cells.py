@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.costs.csv_rows import MALFORMED, MEASURED, OTHERS, TAGGED
 from pipelines.sources.costs.layout import MEASURES, NOTHING, Layout
+from pipelines.sources.reading.hoist import kept_near
 from pipelines.sources.reading.variant import members, pairs, text
 
 
@@ -46,19 +48,19 @@ class Cells:
 def of_object(record: Column, layout: Layout) -> Cells:
     """A row of JSON (variant)."""
 
+    @cache
     def cell(name: str) -> Column:
         spellings = layout.spellings(name) if name in layout.report else (name,)
         found = (text(record, spelling) for spelling in spellings)
         known = [F.when(~one.isin(*NOTHING), one) for one in found]
-        return known[0] if len(known) == 1 else F.coalesce(*known)
+        # Each is named many times, by whatever it goes into.
+        return kept_near(known[0] if len(known) == 1 else F.coalesce(*known))
 
     taken = layout.taken
+    rest = kept_near(F.map_filter(members(record), lambda name, value: ~name.isin(*taken) & ~value.isin(*NOTHING)))
 
     def left(is_of_kind: Callable[[Column], Column]) -> Column:
-        return F.map_filter(
-            members(record),
-            lambda name, value: ~name.isin(*taken) & ~value.isin(*NOTHING) & is_of_kind(name),
-        )
+        return F.map_filter(rest, lambda name, _: is_of_kind(name))
 
     def is_tag(name: Column) -> Column:
         return F.rlike(name, F.lit(f"^{layout.tag}"))

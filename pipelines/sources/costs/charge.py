@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.costs.cells import Cells
 from pipelines.sources.costs.layout import DATASET, DELIVERY, EXPORT
+from pipelines.sources.reading.hoist import kept_together
 from pipelines.sources.reading.times import to_time_of_any_format
 from pipelines.sources.reading.values import to_time
 from pipelines.sources.reading.variant import members, merged, none_if_empty, pairs, parse_whole
@@ -53,7 +54,8 @@ def charge(
 ) -> Cost:
     """`words` are text; `amounts` text as sent, or decimals; `times` timestamps; `left`, a map of text, attributes
     besides the cells that the layout does not name or keeps."""
-    decimals = {name: to_amount(written) for name, written in amounts.items()}
+    words, amounts, times = kept_together(words), kept_together(amounts), kept_together(times)
+    decimals = kept_together({name: to_amount(written) for name, written in amounts.items()})
     attributes = [
         cells.others,
         cells.measured,

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_MEMBER, _KEPT, _ENTRIES = "__member", "__kept", "__entries"
+_MEMBER, _NEAR, _KEPT, _ENTRIES = "__member", "__near", "__kept", "__entries"
 # The first record as a map.
 ENTRIES = f"{_ENTRIES}0"
 WHOLE, ENTRIES_TYPE = "$", "map<string,string>"
@@ -30,7 +31,8 @@ _OWN_MEMBER = re.compile(r"^\$\['([^']+)'\]$")
 
 @dataclass
 class Hoisted:
-    """`members` of the records, by which record, path and type; then `kept`, one projection each, in order.
+    """`members` of the records, by which record, path and type; then `near`, made of those alone, in one projection;
+    then `kept`, the columns of a projection each, in order.
 
     With `at_least`, only members that are asked for so often as a run before has counted: taking one costs something
     also for a record that has no use for it. `paths` are those asked of anything, a member's member as well. Records at
@@ -43,7 +45,8 @@ class Hoisted:
     as_map: frozenset[int] = frozenset()
     asked: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     members: dict[tuple[int, str, str], Column] = field(default_factory=dict)
-    kept: list[Column] = field(default_factory=list)
+    near: list[Column] = field(default_factory=list)
+    kept: list[tuple[Column, ...]] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
 
     def member(self, record: Column, path: str, kind: str) -> Column:
@@ -72,9 +75,14 @@ class Hoisted:
         """The records that were asked for all of their members."""
         return frozenset(place for place, path, kind in self.asked if (path, kind) == (WHOLE, ENTRIES_TYPE))
 
-    def keep(self, column: Column) -> Column:
-        name = f"{_KEPT}{len(self.kept)}"
-        self.kept.append(column.alias(name))
+    def keep(self, *columns: Column) -> tuple[Column, ...]:
+        names = [f"{_KEPT}{len(self.kept)}_{place}" for place in range(len(columns))]
+        self.kept.append(tuple(column.alias(name) for column, name in zip(columns, names, strict=True)))
+        return tuple(map(F.col, names))
+
+    def keep_near(self, column: Column) -> Column:
+        name = f"{_NEAR}{len(self.near)}"
+        self.near.append(column.alias(name))
         return F.col(name)
 
     def apply(self, rows: DataFrame) -> DataFrame:
@@ -84,10 +92,8 @@ class Hoisted:
             for place in sorted(self.as_map)
         )
         first = (*maps, *self.members.values())
-        found = rows.select("*", *first) if first else rows
-        for column in self.kept:
-            found = found.select("*", column)
-        return found
+        projections = (first, tuple(self.near), *self.kept)
+        return reduce(lambda found, columns: found.select("*", *columns) if columns else found, projections, rows)
 
 
 _current: ContextVar[Hoisted | None] = ContextVar("hoisted", default=None)
@@ -111,4 +117,17 @@ def variant_get(record: Column, path: str, kind: str) -> Column:
 def kept(column: Column) -> Column:
     """A column that is named several times below, worked out once. Not for what a lambda's variable is part of."""
     hoisted = _current.get()
-    return column if hoisted is None else hoisted.keep(column)
+    return column if hoisted is None else hoisted.keep(column)[0]
+
+
+def kept_together(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The same of several, none of which is part of another: in one projection, as each costs time to plan."""
+    hoisted = _current.get()
+    kept = columns.values() if hoisted is None else hoisted.keep(*columns.values())
+    return dict(zip(columns, kept, strict=True))
+
+
+def kept_near(column: Column) -> Column:
+    """The same of one that is made of a record's members alone: all of them are in one projection."""
+    hoisted = _current.get()
+    return column if hoisted is None else hoisted.keep_near(column)

@@ -19,8 +19,9 @@ def to_time_of_any_format(text: Column) -> Column:
     ISO 8601 (also with a comma, `+0000`, ` UTC`, ` +0000 UTC`, or a date alone), seconds, milli-, micro- or nanoseconds
     since 1970, US month-first with or without AM and PM, RFC 1123, and the month's name as syslog and Java write it.
     """
-    # Nearly all are in the one format that needs no regular expression.
-    return F.coalesce(to_time(text), _of_another_format(F.btrim(text)))
+    # Nearly all are in the one format that needs no regular expression. The others are read in a lambda, which Spark
+    # interprets: written into the code of every family, they would be most of it, and often more than Java allows.
+    return F.coalesce(to_time(text), F.get(F.transform(F.array(F.btrim(text)), _of_another_format), 0))
 
 
 def _of_another_format(bare: Column) -> Column:
