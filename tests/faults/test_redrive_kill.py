@@ -15,7 +15,7 @@ from pipelines.routing import METRICS, QUARANTINE
 from pipelines.settings import Settings
 from pipelines.tables import read_table
 from tests.conftest import NO_SCHEMAS, Launcher, catch_up, wait_until
-from tests.integration.test_redrive import arrive, nothing, perf
+from tests.integration.test_redrive import arrive, before_the_fix, perf
 
 pytestmark = pytest.mark.faults
 
@@ -30,8 +30,7 @@ def version(settings: Settings, name: str) -> int:
 def test_what_was_appended_before_the_kill_is_not_appended_again(
     spark: SparkSession, settings: Settings, launch: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as before_the_fix:
-        before_the_fix.setattr("pipelines.sources.pieces.parse_single_quoted", nothing)
+    with before_the_fix(monkeypatch):
         rows = (json.dumps({"records": [perf(number)]}).replace('"', "'") for number in range(VALUES))
         arrive(spark, settings, perf(1_000), *rows)
         catch_up(spark, settings, "none", "silver")
