@@ -12,7 +12,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.aws.resource_ids import arn, only_arn
-from pipelines.sources.reading.variant import elements, member, members, once, parse_relaxed, parse_whole, word
+from pipelines.sources.reading.hoist import once
+from pipelines.sources.reading.variant import elements, member, members, parse_relaxed, parse_whole, word
 
 _TAGS = "map<string,string>"
 # EC2 names resources by ids whose prefix tells the type.

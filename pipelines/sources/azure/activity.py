@@ -23,9 +23,9 @@ from pipelines.sources.azure.resource_ids import (
     tenant,
     time_of,
 )
-from pipelines.sources.reading.hoist import kept
+from pipelines.sources.reading.hoist import kept, once
 from pipelines.sources.reading.severities import event_level_word
-from pipelines.sources.reading.variant import kept_json, left_over, member, once, text, word
+from pipelines.sources.reading.variant import kept_json, left_over, member, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Event
 

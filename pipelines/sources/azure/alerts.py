@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 
 from pipelines.sources.azure import activity as azure_activity
 from pipelines.sources.azure.resource_ids import has, resource_type
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.times import to_time_of_any_format
-from pipelines.sources.reading.variant import elements, member, merged, once, rest, word
+from pipelines.sources.reading.variant import elements, member, merged, rest, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Event
 

@@ -12,14 +12,13 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.azure.resource_ids import RESOURCE_IDS, TIMES, has, place, place_taken, resource_id, time_of
-from pipelines.sources.reading.hoist import kept
+from pipelines.sources.reading.hoist import kept, once
 from pipelines.sources.reading.values import finite, to_number
 from pipelines.sources.reading.variant import (
     elements,
     left_over,
     members,
     merged,
-    once,
     pairs,
     read_listed,
     text,

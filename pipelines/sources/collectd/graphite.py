@@ -9,10 +9,11 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.lines import lines_of, text_of
 from pipelines.sources.reading.times import epoch_to_time
 from pipelines.sources.reading.values import to_number
-from pipelines.sources.reading.variant import none_if_empty, once
+from pipelines.sources.reading.variant import none_if_empty
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 

@@ -13,7 +13,8 @@ from pipelines.sources.otlp.points import USED, beyond_double, measured
 from pipelines.sources.otlp.resources import cloud, host_name, part_of_resource, resource_id, resource_type
 from pipelines.sources.otlp.tree import Names, children, described, is_tree, leaves_of, misshapen, no_object
 from pipelines.sources.otlp.values import attributes_of, beside, nanos
-from pipelines.sources.reading.variant import integer, joined, member, members, merged, once, pairs, rest, word
+from pipelines.sources.reading.hoist import once
+from pipelines.sources.reading.variant import integer, joined, member, members, merged, pairs, rest, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 

@@ -12,7 +12,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.sources.otlp.values import attributes_of
-from pipelines.sources.reading.variant import elements, joined, member, once, rest
+from pipelines.sources.reading.hoist import once
+from pipelines.sources.reading.variant import elements, joined, member, rest
 
 _SHARED = ("resource", "scope", "besides", "misshapen")
 _SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")

@@ -13,8 +13,9 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.values import EARLIEST_MS, LATEST_MS
-from pipelines.sources.reading.variant import elements, member, members, merged, once, text, word
+from pipelines.sources.reading.variant import elements, member, members, merged, text, word
 
 # What is further inside stays JSON as it was sent. Spark has no recursion.
 _DEPTH = 3

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.times import epoch_to_time
 from pipelines.sources.reading.values import to_number
-from pipelines.sources.reading.variant import elements, member, members, none_if_empty, once, text, word
+from pipelines.sources.reading.variant import elements, member, members, none_if_empty, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Metric
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -131,3 +131,8 @@ def kept_near(column: Column) -> Column:
     """The same of one that is made of a record's members alone: all of them are in one projection."""
     hoisted = _current.get()
     return column if hoisted is None else hoisted.keep_near(column)
+
+
+def once(shared: Column, use: Callable[[Column], Column]) -> Column:
+    """`use(shared)`, with `shared` computed once however often it is named there: as the only element of a list."""
+    return F.get(F.transform(F.array(shared), use), 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.values import EARLIEST_MS, LATEST_MS, to_time
 
 _US = r"^(\d{1,2}/\d{1,2}/\d{4})[ T,]+(\d{1,2}:\d\d)(:\d\d)?([.]\d{1,9})?\s*([AaPp][Mm])?\s*(?:Z|([+-]\d\d:\d\d))?$"
@@ -21,7 +22,7 @@ def to_time_of_any_format(text: Column) -> Column:
     """
     # Nearly all are in the one format that needs no regular expression. The others are read in a lambda, which Spark
     # interprets: written into the code of every family, they would be most of it, and often more than Java allows.
-    return F.coalesce(to_time(text), F.get(F.transform(F.array(F.btrim(text)), _of_another_format), 0))
+    return F.coalesce(to_time(text), once(F.btrim(text), _of_another_format))
 
 
 def _of_another_format(bare: Column) -> Column:

@@ -6,13 +6,13 @@ type spoils nothing, `count` and `Count` are two members, and a decimal keeps it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.hoist import kept, variant_get
+from pipelines.sources.reading.hoist import kept, once, variant_get
 from pipelines.sources.reading.times import to_time_of_any_format
 
 _WHOLE = "__whole__"
@@ -172,11 +172,6 @@ def joined(*maps: Column) -> Column:
     """As `merged`, but empty if there is nothing: each map is named once, for what is nested in lambdas."""
     empty = F.create_map().cast("map<string,string>")
     return F.map_concat(*(F.coalesce(entries, empty) for entries in maps))
-
-
-def once(shared: Column, use: Callable[[Column], Column]) -> Column:
-    """`use(shared)`, with `shared` computed once however often it is named there: as the only element of a list."""
-    return F.get(F.transform(F.array(shared), use), 0)
 
 
 def path(name: str) -> str:

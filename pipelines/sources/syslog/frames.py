@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.sources.reading.variant import once
+from pipelines.sources.reading.hoist import once
 
 _FRAMES = "struct<at: int, frames: array<struct<start: int, octets: int>>>"
 # The longest count and the blank behind it.

@@ -8,19 +8,10 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from pipelines.sources.reading.hoist import once
 from pipelines.sources.reading.lines import text_of
 from pipelines.sources.reading.severities import severity_number, syslog_word
-from pipelines.sources.reading.variant import (
-    member,
-    members,
-    merged,
-    none_if_empty,
-    once,
-    pairs,
-    parse_whole,
-    text,
-    word,
-)
+from pipelines.sources.reading.variant import member, members, merged, none_if_empty, pairs, parse_whole, text, word
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.rows import Log
 from pipelines.sources.syslog.lines import ELEMENT, FIELDS, PARAM, fields_of, is_syslog, messages_of
