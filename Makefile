@@ -54,7 +54,7 @@ docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m pipelines.operations.dictionary
 
 lock: ## Lock the Python packages and the jars anew (takes the newest that pyproject.toml allows)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra logs \
 		--no-emit-index-url --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(BIN)/python -m pipelines.artifacts lock
 
