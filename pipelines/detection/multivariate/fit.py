@@ -1,0 +1,84 @@
+"""Training of a host's model on its past rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pipelines.detection.multivariate import kernel
+from pipelines.detection.multivariate.model import HostModel, ModelError
+from pipelines.detection.multivariate.scoring import fresh_state, walk_rows
+from pipelines.detection.multivariate.season import learn_season
+from pipelines.detection.multivariate.tail import FloatArray, learn_tail
+
+__all__ = ["LEAST_ROWS", "ModelError", "fit"]
+
+# With fewer rows, nothing is known of how far out a metric goes at most.
+LEAST_ROWS = 200
+# A metric counts as this share of its range or of its mean restless, however quiet it was.
+_SCALE_FLOOR = 0.01
+# The distance that is reached in one row of 1,000, and the least that is taken for it, in standard deviations.
+_LIMIT_QUANTILE, _LIMIT_FLOOR = 0.999, 0.1
+# The daily course is learnt of what is left when incidents are cut off here, in standard deviations.
+_CLIP = 5.0
+
+
+def fit(values: FloatArray, metric_names: Sequence[str], seed: int) -> HostModel:
+    """The model of one host from its history.
+
+    `values`: (rows, metrics) in the order of time, at equal intervals, NaN where not measured. `seed` belongs to the
+    contract of a detector; nothing here is drawn at random, so it changes nothing. Raises ModelError for fewer than
+    `LEAST_ROWS` rows, names that do not match the columns, or a history without one measured metric.
+    """
+    values = np.where(np.isfinite(values), values, np.nan)
+    _check(values, metric_names)
+    centre, scale = _standard(values)
+    standardised = (values - centre) / scale
+    season = learn_season(np.clip(standardised, -_CLIP, _CLIP))
+    state = np.zeros(kernel.VECTORS + 2 * values.shape[1])
+    from_season, from_level = np.empty_like(values), np.empty_like(values)
+    kernel.residuals(standardised, season.profile, season.period, state, from_season, from_level)
+    learnt = HostModel(
+        metric_names=tuple(metric_names),
+        centre=centre,
+        scale=scale,
+        period=season.period,
+        profile=season.profile,
+        season_limit=_limits(from_season),
+        level_limit=_limits(from_level),
+        tail=np.empty(0),
+        end_state=np.zeros_like(state),
+    )
+    end_state = fresh_state(learnt)
+    distance, *_ = walk_rows(learnt, end_state, values)
+    return replace(learnt, tail=learn_tail(distance), end_state=end_state)
+
+
+def _check(values: FloatArray, metric_names: Sequence[str]) -> None:
+    if values.ndim != 2 or values.shape[1] != len(metric_names):
+        raise ModelError(f"history of shape {values.shape} for {len(metric_names)} metrics: one column a metric")
+    if len(values) < LEAST_ROWS:
+        raise ModelError(f"history of {len(values)} rows: a host needs at least {LEAST_ROWS} to be trained")
+    if np.isnan(values).all():
+        raise ModelError(f"history without one value of {', '.join(metric_names)}: leave this host out")
+
+
+def _standard(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation per metric (floored), NaN for a metric that was never measured."""
+    known = np.ma.masked_invalid(values)
+    mean = known.mean(axis=0).filled(np.nan)
+    spread = np.ma.ptp(known, axis=0).filled(np.nan)
+    floor = _SCALE_FLOOR * np.maximum(spread, np.abs(mean))
+    scale = np.maximum(known.std(axis=0).filled(np.nan), floor)
+    # Of a metric that was always zero nothing is known but its unit.
+    return mean, np.where(scale == 0.0, _SCALE_FLOOR, scale)
+
+
+def _limits(residuals: FloatArray) -> FloatArray:
+    """The usual extreme of each metric; infinite for a metric that was never measured."""
+    size = np.abs(residuals)
+    unknown = np.isnan(size).all(axis=0)
+    quantile = np.nanquantile(np.where(unknown, 0.0, size), _LIMIT_QUANTILE, axis=0)
+    return np.where(unknown, np.inf, np.maximum(quantile, _LIMIT_FLOOR))

@@ -1,0 +1,56 @@
+"""What is known of a host after training, and its form as arrays for one `.npz` file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.detection.multivariate.tail import FloatArray
+from pipelines.errors import LakehouseError
+
+
+class ModelError(LakehouseError):
+    """A model of a host cannot be trained, read, or used on these rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class HostModel:
+    """All that scoring needs; vectors have one entry a metric, in the order of `metric_names`.
+
+    `centre` and `scale` standardise (NaN for a metric the history never measured: it is not scored); `profile` is the
+    daily course (bins, metrics) of `period` rows; the limits are the farthest usual distance from the daily course
+    and from the level of late, in units of `scale`; `tail` maps a distance to its probability; `end_state` is what the
+    history left behind.
+    """
+
+    metric_names: tuple[str, ...]
+    centre: FloatArray
+    scale: FloatArray
+    period: int
+    profile: FloatArray
+    season_limit: FloatArray
+    level_limit: FloatArray
+    tail: FloatArray
+    end_state: FloatArray
+
+
+def to_arrays(model: HostModel) -> dict[str, NDArray[np.generic]]:
+    """The model as named arrays, none of them of objects: `numpy.savez(path, **to_arrays(model))`."""
+    return {field.name: np.asarray(getattr(model, field.name)) for field in fields(HostModel)}
+
+
+def from_arrays(arrays: dict[str, NDArray[np.generic]]) -> HostModel:
+    """The model again; raises ModelError if an array is missing."""
+    missing = [field.name for field in fields(HostModel) if field.name not in arrays]
+    if missing:
+        raise ModelError(f"the arrays are not those of a host's model, {', '.join(missing)} missing: train it again")
+    return HostModel(
+        metric_names=tuple(str(name) for name in arrays["metric_names"]),
+        period=int(arrays["period"].item()),
+        **{
+            name: np.asarray(arrays[name], dtype=np.float64)
+            for name in ("centre", "scale", "profile", "season_limit", "level_limit", "tail", "end_state")
+        },
+    )
