@@ -22,8 +22,11 @@ _SHORT_NAMES = {
     "LAKEHOUSE_ROOT": ("root",),
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "SCHEMA_REGISTRY_URL": ("schema_registry", "url"),
+    "MLFLOW_TRACKING_URI": ("mlflow", "tracking_uri"),
+    "MLFLOW_REGISTRY_URI": ("mlflow", "registry_uri"),
+    "ANOMALY_THRESHOLD": ("detection", "threshold"),
 }
-_OUTSIDE_SERVICES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL")
+_OUTSIDE_SERVICES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 # Read elsewhere, before there are settings.
 _NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE"}
 _DURATION = re.compile(r"(\d+) (millisecond|second|minute|hour|day)s?")
@@ -61,6 +64,8 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Size = Annotated[str, Field(pattern=r"^[1-9]\d*[mg]$")]  # of memory or files, as Java writes it
 Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
 ConfValue = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else str(value))]
 
 
@@ -129,6 +134,24 @@ class Quality(_Section):
     count_interval: Duration
 
 
+class Mlflow(_Section):
+    tracking_uri: str | None
+    registry_uri: str | None
+
+
+class Detection(_Section):
+    trigger_interval: Duration
+    max_files_per_trigger: Positive
+    max_bytes_per_trigger: Size
+    threshold: Share
+    model_name: Name
+    champion_interval: Duration
+    buckets: Positive
+    forget_after: Duration
+    train_window: Duration
+    retrain_after: Duration
+
+
 class Settings(_Section):
     """Everything that can be set. Paths are absolute after loading."""
 
@@ -143,6 +166,8 @@ class Settings(_Section):
     inventory: Inventory
     gold: Gold
     quality: Quality
+    mlflow: Mlflow
+    detection: Detection
 
     def table_path(self, layer: str, table: str) -> Path:
         return self.root / layer / table
@@ -154,6 +179,11 @@ class Settings(_Section):
     def quality_dir(self) -> Path:
         """Counts that wait for gold.quality, and what `lakehouse check` keeps beside its table."""
         return self.root / "_quality"
+
+    @property
+    def models_dir(self) -> Path:
+        """The registry, where none is set, and the copy of the champion that the workers read."""
+        return self.root / "_models"
 
     @property
     def services_dir(self) -> Path:

@@ -8,11 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.detection.multivariate.tail import FloatArray
-from pipelines.errors import LakehouseError
-
-
-class ModelError(LakehouseError):
-    """A model of a host cannot be trained, read, or used on these rows."""
+from pipelines.errors import ModelError
 
 
 @dataclass(frozen=True, eq=False)
