@@ -27,9 +27,12 @@ _DETECTOR, _HOSTS = "detector.json", "hosts.npz"
 
 @dataclass(frozen=True, eq=False)
 class Host:
-    """A host's model, and which series its columns are: `series_ids` (columns,) in the order of the model's metrics."""
+    """A host's model, and what its rows are made of: `series_ids` (columns,) in the order of the model's metrics, a row
+    each `interval_seconds`, at multiples of it since 1970. `last_row`: the newest that it was trained on, epoch seconds."""
 
     series_ids: NDArray[np.int64]
+    interval_seconds: int
+    last_row: int
     model: HostModel
 
 
@@ -56,6 +59,7 @@ def save(bundle: Bundle, folder: Path) -> None:
     arrays: dict[str, Any] = {}
     for number, host in enumerate(bundle.hosts.values()):
         arrays[f"{number}/series_ids"] = host.series_ids
+        arrays[f"{number}/rows"] = np.array([host.interval_seconds, host.last_row], dtype=np.int64)
         arrays |= {f"{number}/model/{name}": array for name, array in to_arrays(host.model).items()}
     np.savez(folder / _HOSTS, **arrays)
 
@@ -85,7 +89,8 @@ def _host(stored: Mapping[str, NDArray[Any]], number: int) -> Host:
     series_ids = stored[f"{number}/series_ids"].astype(np.int64)
     if len(series_ids) != len(model.metric_names):
         raise ValueError(f"host {number} has {len(series_ids)} series and {len(model.metric_names)} metrics")
-    return Host(series_ids, model)
+    interval_seconds, last_row = (int(number) for number in stored[f"{number}/rows"])
+    return Host(series_ids, interval_seconds, last_row, model)
 
 
 def _check(parameters: Parameters, strictness: Mapping[int, float], folder: Path) -> None:
