@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from pipelines.settings import Gold, Inventory, Settings, Silver
+from pipelines.settings import Detection, Gold, Inventory, Settings, Silver
 from pipelines.tables import Table
 
 # What a stream without foreachBatch says in its progress: the oldest arrival of a micro-batch, ms since 1970.
@@ -36,7 +36,9 @@ def start_query(
     return writer.trigger(processingTime=interval).start()
 
 
-def read_appends(spark: SparkSession, settings: Settings, table: Table, limits: Silver | Inventory | Gold) -> DataFrame:
+def read_appends(
+    spark: SparkSession, settings: Settings, table: Table, limits: Silver | Inventory | Detection | Gold
+) -> DataFrame:
     """The rows appended to a Delta table, as a stream whose batches are within `limits` (but at least one file)."""
     reader = spark.readStream.format("delta").option("maxFilesPerTrigger", limits.max_files_per_trigger)
     # Late duplicates are removed from tables that are read as streams.

@@ -28,7 +28,7 @@ _DETECTOR, _HOSTS = "detector.json", "hosts.npz"
 @dataclass(frozen=True, eq=False)
 class Host:
     """A host's model, and what its rows are made of: `series_ids` (columns,) in the order of the model's metrics, a row
-    each `interval_seconds`, at multiples of it since 1970. `last_row`: the newest that it was trained on, epoch seconds."""
+    each `interval_seconds`, at multiples of it since 1970. `last_row`: the newest of its training, epoch seconds."""
 
     series_ids: NDArray[np.int64]
     interval_seconds: int

@@ -1,0 +1,61 @@
+"""silver.metrics → silver.anomaly_scores: every measurement is scored by the champion, once.
+
+State is kept by bucket of resources, so that all series of a host meet in one place, and in one value a bucket. The
+Delta sink notes query and batch with each commit, and the state store has a version a batch: state and output are those
+of one run of each batch, however often it is repeated.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from pipelines.detection.champion import ChampionWatch, pointer
+from pipelines.detection.processor import ScoreBucket
+from pipelines.detection.score_frame import GIVEN, SCORED
+from pipelines.settings import Settings, parse_duration
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, read_appends, start_query
+from pipelines.tables import contract, ensure_table
+
+QUERY = "silver_anomaly_scores"
+METRICS = contract("silver.metrics")
+TABLE = contract("silver.anomaly_scores")
+BUCKET = "bucket"
+_GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
+
+
+def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
+    """A stream of silver.metrics → a stream of its scores, in the columns of `score_frame.SCORED`."""
+    given = metrics.withColumn("score_id", F.col("event_id")).select(
+        F.pmod(F.xxhash64("resource_id"), F.lit(settings.detection.buckets)).cast("int").alias(BUCKET), *_GIVEN
+    )
+    forget_seconds = parse_duration(settings.detection.forget_after).total_seconds()
+    scores = given.groupBy(BUCKET).transformWithStateInPandas(
+        ScoreBucket(pointer(settings), forget_seconds), SCORED, "Append", "None"
+    )
+    return scores.withColumns(
+        {
+            "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,
+            "scored_at": per_batch(F.current_timestamp(), "series_id"),
+        }
+    ).select(*TABLE.column_names)
+
+
+def start(spark: SparkSession, settings: Settings, watch: ChampionWatch, trigger: Trigger) -> StreamingQuery:
+    """Start the query, with a champion published; `watch` follows the registry as long as it runs.
+
+    Raises ModelError if no champion can be had.
+    """
+    ensure_table(spark, settings, METRICS)
+    ensure_table(spark, settings, TABLE)
+    watch.prepare()
+    if trigger is Trigger.AVAILABLE_NOW:
+        watch.look()
+    source = read_appends(spark, settings, METRICS, settings.detection)
+    rows = scored(source, settings).observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
+    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
+    query = start_query(writer, settings, QUERY, trigger, settings.detection.trigger_interval)
+    if trigger is Trigger.CONTINUOUS:
+        watch.follow(lambda: query.isActive)
+    return query
