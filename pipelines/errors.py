@@ -43,3 +43,7 @@ class QueryError(LakehouseError):
 
 class ModelError(LakehouseError):
     """A model cannot be trained, read, or used with this release."""
+
+
+class EvaluationError(LakehouseError):
+    """A history that a detector should be evaluated on cannot be read."""

@@ -25,6 +25,7 @@ _COMMANDS = {
     "quarantine": "quarantine",
     "redrive": "redrive",
     "check": "check",
+    "evaluate": "evaluate",
 }
 
 
