@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines.detection.block import Block
 from pipelines.detection.bundle import Host
-from pipelines.detection.host_rows import ScoredRows, score_host
+from pipelines.detection.host_track import ScoredRows, score_host
 from pipelines.detection.multivariate import leading
 from pipelines.detection.published import Champion
 from pipelines.detection.scores import FloatVector, IntVector

@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.detection.block import empty_block
 from pipelines.detection.bundle import Bundle, Host
 from pipelines.detection.evaluation.history import HostHistory, SeriesHistory
-from pipelines.detection.host_rows import score_host
+from pipelines.detection.host_track import score_host
 from pipelines.detection.multivariate import fit, leading
 from pipelines.detection.published import Champion, Published
 from pipelines.detection.score_frame import score_frame
