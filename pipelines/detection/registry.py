@@ -56,15 +56,6 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run recorded, as MLflow keeps it: texts and numbers by name."""
-
-    parameters: Mapping[str, str]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class Registry:
     """One registered model. `local_dir`: where the default keeps its files; None for a server or Databricks."""
 
@@ -111,6 +102,9 @@ class Registry:
     def set_alias(self, alias: str, version: str) -> None:
         self._must(f"set {alias}", self._client_call("set_registered_model_alias", alias, version))
 
+    def drop_alias(self, alias: str) -> None:
+        self._must(f"drop {alias}", self._client_call("delete_registered_model_alias", alias))
+
     def set_tags(self, version: str, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():
             self._must(f"tag version {version}", self._client_call("set_model_version_tag", version, key, value))
@@ -147,18 +141,16 @@ class Registry:
             )
         return found
 
-    def run_of(self, version: str) -> Run:
-        """What the run that made a version recorded. Raises ModelError if there is no such version or run."""
+    def read_file(self, version: str, name: str) -> str | None:
+        """A text file that the run of a version logged; None if it logged none of that name."""
         run_id = self.version(version).run_id
         if run_id is None:
-            raise ModelError(f"version {version} of {self.model_name} was registered without a run: train another")
-        run = self._must(f"run {run_id}", lambda: self._client.get_run(run_id))
-        return Run(dict(run.data.params), dict(run.data.metrics), dict(run.data.tags))
-
-    def log_to_run(self, version: str, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
-        """Add to the run that made a version what is known only after it was registered."""
-        run_id = self.version(version).run_id
-        self._must(f"run {run_id}", lambda: self._log(run_id, {}, metrics, tags))
+            return None
+        if name not in self._must(f"run {run_id}", lambda: [one.path for one in self._client.list_artifacts(run_id)]):
+            return None
+        with tempfile.TemporaryDirectory(prefix="lakehouse-run-") as scratch:
+            fetched = self._must(f"run {run_id}", lambda: self._client.download_artifacts(run_id, name, scratch))
+            return Path(fetched).read_text(encoding="utf-8")
 
     def ensure_champion(self) -> str:
         """The champion's version. Where there is none, the built-in parameters are registered and become it.
@@ -190,7 +182,7 @@ class Registry:
         run_id = client.create_run(self._experiment(), run_name=facts.name, tags=dict(facts.tags)).info.run_id
         status = "FAILED"
         try:
-            self._log(run_id, facts.parameters, facts.metrics, {})
+            self._log(run_id, facts)
             if facts.files is not None:
                 client.log_artifacts(run_id, str(facts.files))
             with tempfile.TemporaryDirectory(prefix="lakehouse-model-") as scratch:
@@ -204,17 +196,14 @@ class Registry:
             client.set_terminated(run_id, status)
         return str(made.version)
 
-    def _log(
-        self, run_id: str | None, parameters: Mapping[str, str], metrics: Mapping[str, float], tags: Mapping[str, str]
-    ) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+    def _log(self, run_id: str, facts: RunFacts) -> None:
+        from mlflow.entities import Metric, Param
 
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
         self._client.log_batch(
             run_id,
-            metrics=[Metric(key, value, now_ms, 0) for key, value in metrics.items()],
-            params=[Param(key, value) for key, value in parameters.items()],
-            tags=[RunTag(key, value) for key, value in tags.items()],
+            metrics=[Metric(key, value, now_ms, 0) for key, value in facts.metrics.items()],
+            params=[Param(key, value) for key, value in facts.parameters.items()],
         )
 
     def _ensure_model(self) -> None:
