@@ -1,0 +1,281 @@
+"""The model registry, thin over MLflow: SQLite and a folder by default, a server or Unity Catalog with the same code.
+
+A version is what `train` registers; which one scores is an alias: `champion`, `challenger`, and `previous`, the one
+that was champion before. All calls go through a client with explicit URIs, so that MLflow's global state stays as it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipelines.detection.bundle import Bundle
+from pipelines.detection.mlflow_quiet import quiet_mlflow
+from pipelines.detection.packaged import bundle_folder, package
+from pipelines.errors import ModelError
+from pipelines.settings import Settings
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+# Tag of a version that nothing was trained for.
+BUILT_IN = "built_in"
+_MODEL = "model"
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is recorded of how a version came about. `files`: a folder that is logged as it is (plots, histograms).
+
+    `tags` go to the run and to the version.
+    """
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: Path | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version; `aliases` in alphabetical order, `created_at` UTC."""
+
+    version: str
+    run_id: str | None
+    aliases: tuple[str, ...]
+    created_at: datetime
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One registered model. `local_dir`: where the default keeps its files; None for a server or Databricks."""
+
+    tracking_uri: str
+    registry_uri: str
+    model_name: str
+    local_dir: Path | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Registry:
+        """The registry that the settings name. Nothing is contacted yet."""
+        tracking = settings.mlflow.tracking_uri
+        local_dir = settings.models_dir if tracking is None else None
+        tracking = tracking or f"sqlite:///{settings.models_dir / 'mlflow.db'}"
+        return cls(tracking, settings.mlflow.registry_uri or tracking, settings.detection.model_name, local_dir)
+
+    def version_of(self, alias: str) -> str | None:
+        """The version that has `alias`, None if none has. Raises ModelError if the registry does not answer."""
+        found = self._ask(f"which version is {alias}", self._client_call("get_model_version_by_alias", alias))
+        return None if found is None else str(found.version)
+
+    def download(self, version: str, folder: Path) -> Path:
+        """Fetch a version below `folder`; where its bundle is. Raises ModelError if there is no such version."""
+        folder.mkdir(parents=True, exist_ok=True)
+        fetched = self._ask(
+            f"version {version}",
+            lambda: quiet_mlflow().artifacts.download_artifacts(
+                artifact_uri=self._location(version),
+                dst_path=str(folder),
+                tracking_uri=self.tracking_uri,
+                registry_uri=self.registry_uri,
+            ),
+        )
+        if fetched is None:
+            raise ModelError(
+                f"model {self.model_name} has no version {version}: `lakehouse models list` shows what there is"
+            )
+        return bundle_folder(Path(fetched))
+
+    def register(self, facts: RunFacts, bundle: Bundle) -> str:
+        """Log a run with all that `facts` tells and the packaged bundle, and register it: the new version."""
+        return str(self._must("register a version", lambda: self._register(facts, bundle)))
+
+    def set_alias(self, alias: str, version: str) -> None:
+        self._must(f"set {alias}", self._client_call("set_registered_model_alias", alias, version))
+
+    def drop_alias(self, alias: str) -> None:
+        self._must(f"drop {alias}", self._client_call("delete_registered_model_alias", alias))
+
+    def set_tags(self, version: str, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._must(f"tag version {version}", self._client_call("set_model_version_tag", version, key, value))
+
+    def versions(self) -> tuple[Version, ...]:
+        """All versions, the newest first; none where nothing is registered yet."""
+        model = self._ask("the model", self._client_call("get_registered_model"))
+        if model is None:
+            return ()
+        by_version: dict[str, list[str]] = {}
+        for alias, version in model.aliases.items():
+            by_version.setdefault(str(version), []).append(alias)
+        found = self._must(
+            "list versions", lambda: self._client.search_model_versions(f"name='{self.model_name}'", max_results=1000)
+        )
+        listed = (
+            Version(
+                str(one.version),
+                one.run_id or None,
+                tuple(sorted(by_version.get(str(one.version), ()))),
+                datetime.fromtimestamp(one.creation_timestamp / 1000, UTC),
+                dict(one.tags),
+            )
+            for one in found
+        )
+        return tuple(sorted(listed, key=lambda one: int(one.version), reverse=True))
+
+    def version(self, version: str) -> Version:
+        """One of `versions`. Raises ModelError if there is none of that number."""
+        found = next((one for one in self.versions() if one.version == version), None)
+        if found is None:
+            raise ModelError(
+                f"model {self.model_name} has no version {version}: `lakehouse models list` shows what there is"
+            )
+        return found
+
+    def read_file(self, version: str, name: str) -> str | None:
+        """A text file that the run of a version logged; None if it logged none of that name."""
+        run_id = self.version(version).run_id
+        if run_id is None:
+            return None
+        if name not in self._must(f"run {run_id}", lambda: [one.path for one in self._client.list_artifacts(run_id)]):
+            return None
+        with tempfile.TemporaryDirectory(prefix="lakehouse-run-") as scratch:
+            fetched = self._must(f"run {run_id}", lambda: self._client.download_artifacts(run_id, name, scratch))
+            return Path(fetched).read_text(encoding="utf-8")
+
+    def ensure_champion(self) -> str:
+        """The champion's version. Where there is none, the built-in parameters are registered and become it.
+
+        The stream can so start before anything was trained. Processes that come at once on one machine take turns. On a
+        server two may both register; their versions are equal, and the alias is with the later one.
+        """
+        champion = self.version_of(CHAMPION)
+        if champion is not None:
+            return champion
+        with self._turn():
+            champion = self.version_of(CHAMPION)
+            if champion is None:
+                # One that a killed process had registered but not yet made champion.
+                left = next((one.version for one in self.versions() if BUILT_IN in one.tags), None)
+                champion = left or self.register(_BUILT_IN_RUN, Bundle())
+                self.set_alias(CHAMPION, champion)
+        return champion
+
+    def _location(self, version: str) -> str:
+        """Unity Catalog gives access by the model's name alone; MLflow would look up such a name elsewhere in the
+        registry of its global state."""
+        if self.registry_uri.startswith(("databricks", "uc")):
+            return f"models:/{self.model_name}/{version}"
+        return str(self._client.get_model_version_download_uri(self.model_name, version))
+
+    def _register(self, facts: RunFacts, bundle: Bundle) -> str:
+        client = self._client
+        run_id = client.create_run(self._experiment(), run_name=facts.name, tags=dict(facts.tags)).info.run_id
+        status = "FAILED"
+        try:
+            self._log(run_id, facts)
+            if facts.files is not None:
+                client.log_artifacts(run_id, str(facts.files))
+            with tempfile.TemporaryDirectory(prefix="lakehouse-model-") as scratch:
+                package(bundle, Path(scratch) / _MODEL)
+                client.log_artifacts(run_id, str(Path(scratch) / _MODEL), _MODEL)
+            self._ensure_model()
+            source = f"runs:/{run_id}/{_MODEL}"
+            made = client.create_model_version(self.model_name, source, run_id, tags=dict(facts.tags))
+            status = "FINISHED"
+        finally:
+            client.set_terminated(run_id, status)
+        return str(made.version)
+
+    def _log(self, run_id: str, facts: RunFacts) -> None:
+        from mlflow.entities import Metric, Param
+
+        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(key, value, now_ms, 0) for key, value in facts.metrics.items()],
+            params=[Param(key, value) for key, value in facts.parameters.items()],
+        )
+
+    def _ensure_model(self) -> None:
+        if self._ask("the model", self._client_call("get_registered_model")) is None:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                self._client.create_registered_model(self.model_name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+
+    def _experiment(self) -> str:
+        """Id of the experiment of the model's name; in a Databricks workspace it must be a path."""
+        on_databricks = self.tracking_uri.startswith("databricks")
+        name = f"/Shared/{self.model_name}" if on_databricks else self.model_name
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        artifacts = None if self.local_dir is None else (self.local_dir / "artifacts").as_uri()
+        return str(self._client.create_experiment(name, artifact_location=artifacts))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self.local_dir is None:
+            yield
+            return
+        self.local_dir.mkdir(parents=True, exist_ok=True)
+        with (self.local_dir / "registry.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @cached_property
+    def _client(self) -> Any:
+        if self.local_dir is not None:
+            self.local_dir.mkdir(parents=True, exist_ok=True)
+        mlflow = quiet_mlflow()
+        return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.registry_uri)
+
+    def _client_call(self, method: str, *arguments: str) -> Callable[[], Any]:
+        return lambda: getattr(self._client, method)(self.model_name, *arguments)
+
+    def _ask(self, what: str, call: Callable[[], T]) -> T | None:
+        """None if there is no such thing."""
+        quiet_mlflow()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return call()
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return None
+            raise self._trouble(what, error) from error
+
+    def _must(self, what: str, call: Callable[[], T]) -> T:
+        quiet_mlflow()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return call()
+        except MlflowException as error:
+            raise self._trouble(what, error) from error
+
+    def _trouble(self, what: str, error: Exception) -> ModelError:
+        return ModelError(
+            f"model registry at {self.registry_uri}, {what}: {str(error).strip().splitlines()[0]}; "
+            "check mlflow.tracking_uri and mlflow.registry_uri"
+        )
+
+
+_BUILT_IN_RUN = RunFacts(
+    "built-in parameters",
+    parameters={"trained_on": "nothing: the built-in parameters"},
+    tags={BUILT_IN: "registered as nothing had been trained yet"},
+)
