@@ -95,11 +95,11 @@ def test_a_value_that_is_not_a_number_is_no_anomaly_and_is_not_learnt() -> None:
 
 
 def test_a_row_that_comes_late_is_scored_but_not_learnt() -> None:
-    values, times = noise(100), np.arange(100.0)
-    late = score(np.zeros(101, dtype=np.int64), np.insert(times, 60, 30.5), np.insert(values, 60, 1e5), np.ones(1))
-    on_time = score(np.zeros(100, dtype=np.int64), times, values, np.ones(1))
-    assert late.score[60] >= ANOMALY_THRESHOLD
-    np.testing.assert_array_equal(np.delete(columns(late), 60, axis=1), columns(on_time))
+    values, times = noise(300), 60.0 * np.arange(300.0)
+    late = score(np.zeros(301, dtype=np.int64), np.insert(times, 200, 30.5), np.insert(values, 200, 1e5), np.ones(1))
+    on_time = score(np.zeros(300, dtype=np.int64), times, values, np.ones(1))
+    assert late.score[200] >= ANOMALY_THRESHOLD
+    np.testing.assert_array_equal(np.delete(columns(late), 200, axis=1), columns(on_time))
 
 
 def test_the_state_of_a_series_is_small() -> None:
