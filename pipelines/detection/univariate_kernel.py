@@ -1,4 +1,4 @@
-"""The loop of the univariate detector: plain numbers, one pass over the rows, what a series remembers in a matrix's row.
+"""The loop of the univariate detector: plain numbers, one pass over the rows, the state of a series in a matrix's row.
 
 All that is compiled lies in this file, so that numba's cache notices every change of it.
 """
@@ -49,13 +49,13 @@ _LARGEST = 1e100
 _BAND_MISSES, _BAND_PACE, _BAND_START, _BAND_MOST = 0.01, 0.05, 4.0, 50.0
 
 
-@numba.njit
+@numba.njit()
 def _bin(distance: float) -> int:
     """Three bins an octave, from 1/16 to 128: the tail of a distribution, of whatever shape, in 32 numbers."""
     return int(min(max(3.0 * math.log2(distance + 0.0625) + 12.0, 0.0), _BINS - 1.0))
 
 
-@numba.njit
+@numba.njit()
 def _rarity(state: FloatVector, histogram: int, bin_: int) -> float:
     """-log10 of the share of the series' own past that lay at least as far out (half of the own bin counts)."""
     first = _HISTOGRAMS + histogram * _BINS
@@ -65,14 +65,15 @@ def _rarity(state: FloatVector, histogram: int, bin_: int) -> float:
     return -math.log10((farther + 0.5 * state[_WEIGHT]) / (state[_TOTAL] + state[_WEIGHT]))
 
 
-@numba.njit
+@numba.njit()
 def _cut(difference: float, most: float) -> float:
-    return min(max(difference, -most), most)
+    return float(min(max(difference, -most), most))
 
 
-@numba.njit
+@numba.njit()
 def _start(state: FloatVector, time: float, value: float) -> None:
-    state[:] = 0.0
+    for place in range(STATE_WIDTH):
+        state[place] = np.nan if _PROFILE <= place < _HABIT else 0.0
     state[_ROWS] = state[_WEIGHT] = 1.0
     state[_FIRST] = state[_LAST] = time
     state[_LOW] = state[_HIGH] = state[_RAW_LEVEL] = state[_LEVEL] = value
@@ -80,11 +81,10 @@ def _start(state: FloatVector, time: float, value: float) -> None:
     state[_BAND] = _BAND_START
     hour = int((time % _DAY) / _HOUR_SECONDS)
     state[_HOUR] = hour
-    state[_PROFILE : _PROFILE + _HOURS] = np.nan
     state[_PROFILE + hour] = value
 
 
-@numba.njit
+@numba.njit()
 def _profile(state: FloatVector, time: float) -> float:
     """What the days so far had at this time of the day (UTC), between the middles of two hours; NaN while unknown."""
     position = (time % _DAY) / _HOUR_SECONDS
@@ -92,10 +92,10 @@ def _profile(state: FloatVector, time: float) -> float:
     beyond = position - hour - 0.5
     neighbour = (hour + 1) % _HOURS if beyond >= 0.0 else (hour + _HOURS - 1) % _HOURS
     share = abs(beyond)
-    return (1.0 - share) * state[_PROFILE + hour] + share * state[_PROFILE + neighbour]
+    return float((1.0 - share) * state[_PROFILE + hour] + share * state[_PROFILE + neighbour])
 
 
-@numba.njit
+@numba.njit()
 def _remember_hour(state: FloatVector, hour: int, pace: float) -> None:
     """Note how much evidence the hours gave that are over, an hour late: what happens now must not excuse itself."""
     before = int(state[_HOUR])
@@ -112,7 +112,7 @@ def _remember_hour(state: FloatVector, hour: int, pace: float) -> None:
     state[_HOUR] = hour
 
 
-@numba.njit
+@numba.njit()
 def _learn_profile(state: FloatVector, hour: int, value: float, predicted: float, far: float, days: float) -> None:
     rows = state[_ROWS]
     if not math.isnan(predicted) and state[_LAST] - state[_FIRST] >= _DAY:
@@ -129,7 +129,7 @@ def _learn_profile(state: FloatVector, hour: int, value: float, predicted: float
     state[place] += pace * (_cut(difference, far) if rows > _HOURS + _WARM_UP else difference)
 
 
-@numba.njit
+@numba.njit()
 def _learn_error(state: FloatVector, place: int, error: float) -> None:
     rows = state[_ROWS]
     if rows > _WARM_UP and state[place] > 0.0:
@@ -137,7 +137,7 @@ def _learn_error(state: FloatVector, place: int, error: float) -> None:
     state[place] += max(0.01, 1.0 / rows) * (error - state[place])
 
 
-@numba.njit
+@numba.njit()
 def _learn_location(state: FloatVector, level: int, scale: int, value: float, pace: float, floor: float) -> None:
     """Huber's location, and the mean absolute deviation, both of values cut to what is usual."""
     difference = value - state[level]
@@ -146,7 +146,7 @@ def _learn_location(state: FloatVector, level: int, scale: int, value: float, pa
     state[scale] += pace * (min(abs(difference), far) - state[scale])
 
 
-@numba.njit
+@numba.njit()
 def _count(state: FloatVector, bins: tuple[int, int, int], memory: float) -> None:
     """One more row in each histogram. Older rows fade as the weight of new ones grows, so no bin is touched for it."""
     for histogram in range(3):
@@ -154,7 +154,8 @@ def _count(state: FloatVector, bins: tuple[int, int, int], memory: float) -> Non
     state[_TOTAL] += state[_WEIGHT]
     state[_WEIGHT] /= 1.0 - 1.0 / memory
     if state[_WEIGHT] > 1e9:
-        state[_HISTOGRAMS : _HISTOGRAMS + 3 * _BINS] /= state[_WEIGHT]
+        for place in range(_HISTOGRAMS, _PROFILE):
+            state[place] /= state[_WEIGHT]
         state[_TOTAL] /= state[_WEIGHT]
         state[_WEIGHT] = 1.0
 
@@ -188,7 +189,7 @@ def score_rows(
         is_number = math.isfinite(time) and abs(value) < _LARGEST
         given[0, row] = 0.0
         if rows == 0.0:
-            given[1:, row] = np.nan
+            given[1, row] = given[2, row] = given[3, row] = np.nan
             if is_number:
                 _start(state, time, value)
             continue
@@ -234,8 +235,7 @@ def score_rows(
                 _rarity(state, 2, bins[2]) * min(1.0, step_distance / step_effect) * step_weight,
             )
             outside = max(value - state[_HIGH], state[_LOW] - value, 0.0) / max(width, 0.001 * abs(value), 1e-12)
-            beyond = range_weight * min(outside, 1.0) + math.log1p(max(outside - 1.0, 0.0))
-            evidence += beyond * min(1.0, rows / range_rows)
+            evidence += range_weight * math.log1p(outside) * min(1.0, rows / range_rows)
 
         # What counts against it: the habit of this hour of the day, an alert just now, many alerts of late, and that
         # a series sampled often has more chances a day to look odd.
