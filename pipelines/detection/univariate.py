@@ -1,34 +1,64 @@
-"""The streaming detector of one series: how surprising is a value, given nothing but the series' own past?"""
+"""The streaming detector of one series: how surprising is a value, given nothing but the series' own past?
+
+It needs no training and never looks ahead. Three distances are each turned into a rarity, -log10 of the share of the
+series' own (fading) past that lay as far out: of a short and of a longer mean from the slow, robust location of the
+series, and of a value from the one before. The rarest of them, and how far the value lies outside all that was ever
+seen, are the evidence. It is counted less after an alert, so that an incident gives one; where there were many alerts
+of late; at an hour of the day when such things are usual (a nightly backup); and in series sampled more often than
+usual, which have more chances a day to look odd. A profile of the day is taken off first, once two days were seen and
+only while it predicts better than none.
+"""
 
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-import numba
 import numpy as np
 
+from pipelines.detection import univariate_kernel
 from pipelines.detection.scores import FloatMatrix, FloatVector, IntVector, Scores
 
+# Changes with the meaning of any number of the state: a state of another layout cannot be read.
 STATE_LAYOUT = 1
-STATE_WIDTH = 64
+# float64 numbers a series.
+STATE_WIDTH = univariate_kernel.STATE_WIDTH
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Plain numbers; one set serves all series."""
+    """Plain numbers, one set for all series; the kernel takes them in this order. Evidence is in decades of rarity."""
 
-    # Evidence at which the score is ANOMALY_THRESHOLD.
-    evidence: float = 3.0
-    # Weight of a unit of excess over the running range (in widths of that range).
+    # Evidence at which the score is scores.ANOMALY_THRESHOLD: 2.2 is a row in 160, before what counts against it.
+    threshold: float = 2.2
+    # Evidence of a value outside all that was seen by as much as that is wide; a part of it until so many rows.
     range_weight: float = 20.0
-    # Rows for which an alert quietens the ones after it.
-    cooldown: float = 50.0
-    # Rows over which level and scale forget.
-    memory: float = 1000.0
-    # Rows over which the histogram of surprise forgets.
-    tail_memory: float = 4000.0
+    range_rows: float = 200.0
+    # How much the rarity of a single step counts beside that of a mean.
+    step_weight: float = 0.7
+    # Distances (in mean absolute deviations, in usual steps) under which rarity alone counts for less.
+    mean_effect: float = 2.0
+    step_effect: float = 4.0
     # Rows before which nothing is called an anomaly.
-    probation: float = 20.0
+    probation: float = 100.0
+    # Rows over which location and scale, and the histograms, forget; and over which the two means run.
+    memory: float = 2000.0
+    tail_memory: float = 10000.0
+    short_rows: float = 14.0
+    middle_rows: float = 33.0
+    # After an alert: rows, or seconds if that is more, until as much evidence counts in full again.
+    cooldown_rows: float = 100.0
+    cooldown_seconds: float = 14400.0
+    # Evidence that each alert of late takes from the next, and the rows over which that fades.
+    fatigue_weight: float = 0.2
+    fatigue_rows: float = 1500.0
+    # The profile of the day is used while its error is below this share of the error without it; days it remembers.
+    season_gain: float = 0.7
+    season_days: float = 7.0
+    # Share of the evidence usual at this hour of the day that is taken off, and how fast a habit is learnt a day.
+    habit_weight: float = 0.25
+    habit_pace: float = 0.5
+    # Seconds between rows under which a series must show more, by a decade for ten times as many rows.
+    usual_interval: float = 300.0
 
 
 def fresh_states(series: int) -> FloatMatrix:
@@ -46,85 +76,16 @@ def score_points(
 ) -> Scores:
     """Score each row by what its series' state knows, then learn it: `states` is updated in place.
 
-    `series` (n,) are rows of `states`, `times` (n,) epoch seconds, `values` (n,), in the order of time within a series;
-    `strictness` (series,) divides the evidence of a series (1 = normal). How rows are split changes no score.
+    `series` (n,) are rows of `states`, `times` (n,) epoch seconds, `values` (n,), in the order of time within a series.
+    `strictness` (series,) is how many times the usual evidence a series must show (1 = as usual). How rows are split
+    into calls changes nothing. A row that is not after the last one of its series is scored and not learnt; one that
+    holds no number (NaN, infinite, beyond ±1e100) has score 0 and is not learnt.
+
+    The score is e / (e + threshold / 4) of the evidence e that is left: 0 without any, 0.8 at the threshold, never 1.
+    `expected` is the forecast that was best of late (last value, short mean or slow location, with the profile of the
+    day where that helps), `lower` and `upper` the band that follows 99 of 100 values.
     """
     given = np.empty((4, values.size), dtype=np.float64)
     numbers = np.array(astuple(parameters), dtype=np.float64)
-    _score_rows(states, series, times, values, numbers, strictness, given)
+    univariate_kernel.score_rows(states, series, times, values, numbers, strictness, given)
     return Scores(given[0], given[1], given[2], given[3])
-
-
-_BINS = 32
-_HIST = 16
-
-
-@numba.njit("void(f8[:,::1],i8[::1],f8[::1],f8[::1],f8[::1],f8[::1],f8[:,::1])", cache=True, nogil=True)
-def _score_rows(states, series, times, values, p, strictness, given):  # type: ignore[no-untyped-def]
-    for i in range(values.size):
-        s = states[series[i]]
-        x = values[i]
-        if s[0] == 0.0:
-            given[1, i] = given[2, i] = given[3, i] = np.nan
-        else:
-            given[1, i] = s[9]
-            given[2, i] = s[9] - 6.0 * s[10]
-            given[3, i] = s[9] + 6.0 * s[10]
-        given[0, i] = 0.0
-        if not (np.isfinite(x) and np.isfinite(times[i])):
-            continue
-        n = s[0]
-        learn = n == 0.0 or times[i] > s[1]
-        evidence = 0.0
-        z = 0.0
-        b = 0
-        if n > 0.0:
-            width = s[4] - s[3]
-            floor = max(0.01 * width, 1e-9 * abs(s[5]) + 1e-12)
-            z = abs(x - s[5]) / max(s[6], floor)
-            b = int(min(max(4.0 * np.log2(z + 0.25) + 8.0, 0.0), _BINS - 1.0))
-            above = 0.0
-            for k in range(b, _BINS):
-                above += s[_HIST + k]
-            rarity = -np.log10((above + 1.0) / (s[11] + 2.0))
-            excess = max(x - s[4], s[3] - x, 0.0) / max(width, 1e-3 * abs(s[5]), 1e-12)
-            evidence = rarity + p[1] * min(excess, 1.0) + np.log1p(max(excess - 1.0, 0.0))
-            if n < p[5]:
-                evidence = 0.0
-        quiet = 0.0
-        if s[7] > 0.0:
-            quiet = s[8] * s[7] / p[2]
-        felt = max(evidence - quiet, 0.25 * evidence) / strictness[series[i]]
-        # The threshold is reached when the evidence felt is p[0].
-        given[0, i] = felt / (felt + p[0] * (1.0 / 0.8 - 1.0))
-        if not learn:
-            continue
-        s[7] = max(s[7] - 1.0, 0.0)
-        if felt >= p[0]:
-            s[7] = p[2]
-            s[8] = evidence
-        s[1] = times[i]
-        if n == 0.0:
-            s[3] = s[4] = s[5] = s[9] = x
-            s[0] = 1.0
-            continue
-        a = max(1.0 / (n + 1.0), 1.0 / p[3])
-        d = x - s[5]
-        cap = 4.0 * max(s[6], 0.01 * (s[4] - s[3]))
-        if n < 10.0:
-            cap = np.inf
-        s[5] += a * min(max(d, -cap), cap)
-        s[6] += a * (min(abs(d), cap) - s[6])
-        keep = 1.0 - max(1.0 / (n + 1.0), 1.0 / p[4])
-        if n > 10.0:
-            keep = 1.0 - 1.0 / p[4]
-            for k in range(_BINS):
-                s[_HIST + k] *= keep
-            s[_HIST + b] += 1.0
-            s[11] = s[11] * keep + 1.0
-        r = x - s[9]
-        s[9] += 0.2 * r
-        s[10] += max(1.0 / (n + 1.0), 0.01) * (abs(r) - s[10])
-        s[3] = min(s[3], x)
-        s[4] = max(s[4], x)
-        s[0] = n + 1.0

@@ -95,12 +95,76 @@ def test_a_value_that_is_not_a_number_is_no_anomaly_and_is_not_learnt() -> None:
 
 
 def test_a_row_that_comes_late_is_scored_but_not_learnt() -> None:
-    values, times = noise(100), np.arange(100.0)
-    late = score(np.zeros(101, dtype=np.int64), np.insert(times, 60, 30.5), np.insert(values, 60, 1e5), np.ones(1))
-    on_time = score(np.zeros(100, dtype=np.int64), times, values, np.ones(1))
-    assert late.score[60] >= ANOMALY_THRESHOLD
-    np.testing.assert_array_equal(np.delete(columns(late), 60, axis=1), columns(on_time))
+    values, times = noise(300), 60.0 * np.arange(300.0)
+    late = score(np.zeros(301, dtype=np.int64), np.insert(times, 200, 30.5), np.insert(values, 200, 1e5), np.ones(1))
+    on_time = score(np.zeros(300, dtype=np.int64), times, values, np.ones(1))
+    assert late.score[200] >= ANOMALY_THRESHOLD
+    np.testing.assert_array_equal(np.delete(columns(late), 200, axis=1), columns(on_time))
 
 
 def test_the_state_of_a_series_is_small() -> None:
     assert STATE_WIDTH * 8 <= 4096
+
+
+def test_a_much_stronger_anomaly_breaks_through_the_quiet_after_an_alert() -> None:
+    values = noise(600)
+    values[500], values[505], values[510] = 70.0, 70.0, 500.0
+    alerts = score_one(values).score >= ANOMALY_THRESHOLD
+    assert alerts[[500, 505, 510]].tolist() == [True, False, True]
+
+
+def test_a_lasting_shift_is_found_within_rows_and_then_becomes_the_norm() -> None:
+    values = noise(6000)
+    values[1000:] += 6.0
+    alerts = np.flatnonzero(score_one(values).score >= ANOMALY_THRESHOLD)
+    assert np.any((alerts >= 1000) & (alerts < 1020))
+    assert np.sum(alerts >= 4000) <= 2
+
+
+def test_the_shape_of_the_day_is_expected_once_two_days_were_seen() -> None:
+    times = 1.7e9 + 300.0 * np.arange(288 * 14)
+    wave = 50.0 + 20.0 * np.sin(2.0 * np.pi * times / 86400.0)
+    values = wave + np.random.default_rng(3).normal(0.0, 0.5, times.size)
+    scores = score(np.zeros(times.size, dtype=np.int64), times, values, np.ones(1))
+    last_week = slice(288 * 7, None)
+    assert np.mean(np.abs(scores.expected[last_week] - wave[last_week])) < 2.0
+    assert not np.any(scores.score[last_week] >= ANOMALY_THRESHOLD)
+
+
+def test_a_spike_that_comes_every_night_is_less_surprising_for_it() -> None:
+    values = 50.0 + np.random.default_rng(5).normal(0.0, 1.0, 288 * 14)
+    values[100::288] = 80.0
+    times, series = 300.0 * np.arange(values.size), np.zeros(values.size, dtype=np.int64)
+    with_habit, without = (
+        score_points(fresh_states(1), series, times, values, parameters, np.ones(1)).score[100::288]
+        for parameters in (Parameters(), Parameters(habit_weight=0.0))
+    )
+    assert np.all(with_habit[3:] < without[3:])
+
+
+def test_the_band_holds_nearly_all_values_and_is_narrower_than_the_range() -> None:
+    values = noise(5000)
+    scores = score_one(values)
+    held = (values >= scores.lower) & (values <= scores.upper)
+    assert 0.97 <= np.mean(held[1000:]) <= 1.0
+    assert np.median((scores.upper - scores.lower)[1000:]) < np.ptp(values)
+
+
+def test_a_series_that_never_changes_is_no_anomaly_until_it_does() -> None:
+    values = np.full(500, 7.0)
+    values[400] = 8.0
+    scores = score_one(values)
+    assert np.flatnonzero(scores.score >= ANOMALY_THRESHOLD).tolist() == [400]
+    assert (scores.lower[400], scores.expected[400], scores.upper[400]) == (7.0, 7.0, 7.0)
+
+
+def test_a_series_of_which_little_is_known_gives_no_alert() -> None:
+    values = noise(int(Parameters().probation))
+    values[50] = 1e6
+    assert np.all(score_one(values).score == 0.0)
+
+
+def test_the_unit_of_a_value_does_not_matter() -> None:
+    values = noise(600)
+    values[500] = 60.0
+    np.testing.assert_allclose(score_one(values * 1024.0).score, score_one(values).score, atol=1e-9)
