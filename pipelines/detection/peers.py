@@ -98,8 +98,10 @@ def _siblings(group: NDArray[np.int64], values: FloatArray, least: int) -> tuple
         shared = np.zeros(len(counts))
         shared[number[here]] = median[here]
         deviation[here] = _median_of_others(number, np.abs(values - shared[number]))[here]
+    # Few siblings lie close together by chance now and then; the room for that shrinks with their number.
+    deviation *= _NORMAL * (1.0 + 2.0 / siblings)
     medians, deviations = np.full(len(known), np.nan), np.full(len(known), np.nan)
-    medians[known], deviations[known] = median, _NORMAL * deviation
+    medians[known], deviations[known] = median, deviation
     return medians, deviations
 
 
