@@ -19,8 +19,8 @@ __all__ = ["LEAST_ROWS", "ModelError", "fit"]
 LEAST_ROWS = 200
 # A metric counts as this share of its range or of its mean restless, however quiet it was.
 _SCALE_FLOOR = 0.01
-# The distance that is reached in one row of 1,000, and the least that is taken for it, in standard deviations.
-_LIMIT_QUANTILE, _LIMIT_FLOOR = 0.999, 0.1
+# Which distances of the history are its limits, and the least that is taken for one, in standard deviations.
+_LIMIT_QUANTILES, _LIMIT_FLOOR = (0.99, 0.999), 0.1
 # The daily course is learnt of what is left when incidents are cut off here, in standard deviations.
 _CLIP = 5.0
 
@@ -37,23 +37,22 @@ def fit(values: FloatArray, metric_names: Sequence[str], seed: int) -> HostModel
     centre, scale = _standard(values)
     standardised = (values - centre) / scale
     season = learn_season(np.clip(standardised, -_CLIP, _CLIP))
-    state = np.zeros(kernel.VECTORS + 2 * values.shape[1])
-    from_season, from_level = np.empty_like(values), np.empty_like(values)
-    kernel.residuals(standardised, season.profile, season.period, state, from_season, from_level)
+    state = np.zeros(kernel.state_size(values.shape[1]))
+    residuals = np.empty((kernel.VIEWS, *values.shape))
+    kernel.residuals(standardised, season.profile, season.period, state, residuals)
     learnt = HostModel(
         metric_names=tuple(metric_names),
         centre=centre,
         scale=scale,
         period=season.period,
         profile=season.profile,
-        season_limit=_limits(from_season),
-        level_limit=_limits(from_level),
-        tail=np.empty(0),
+        limits=_limits(np.abs(residuals)),
+        tails=np.empty(0),
         end_state=np.zeros_like(state),
     )
     end_state = fresh_state(learnt)
-    distance, *_ = walk_rows(learnt, end_state, values)
-    return replace(learnt, tail=learn_tail(distance), end_state=end_state)
+    distances, *_ = walk_rows(learnt, end_state, values)
+    return replace(learnt, tails=np.stack([learn_tail(distance) for distance in distances]), end_state=end_state)
 
 
 def _check(values: FloatArray, metric_names: Sequence[str]) -> None:
@@ -76,9 +75,18 @@ def _standard(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean, np.where(scale == 0.0, _SCALE_FLOOR, scale)
 
 
-def _limits(residuals: FloatArray) -> FloatArray:
-    """The usual extreme of each metric; infinite for a metric that was never measured."""
-    size = np.abs(residuals)
-    unknown = np.isnan(size).all(axis=0)
-    quantile = np.nanquantile(np.where(unknown, 0.0, size), _LIMIT_QUANTILE, axis=0)
-    return np.where(unknown, np.inf, np.maximum(quantile, _LIMIT_FLOOR))
+def _limits(sizes: FloatArray) -> FloatArray:
+    """Of distances (views, rows, metrics): those of one row in 1,000, in 100, and what a decade adds beyond.
+
+    All are infinite for a metric that was never measured.
+    """
+    missing = np.isnan(sizes)
+    unknown = np.asarray(missing.all(axis=1))
+    known = np.where(unknown[:, None, :], 0.0, sizes)
+    # The one for holes is ten times slower.
+    quantile = np.nanquantile if (missing.any(axis=1) & ~unknown).any() else np.quantile
+    usual, extreme = quantile(known, _LIMIT_QUANTILES, axis=1)
+    beyond = np.where(known > usual[:, None, :], known - usual[:, None, :], 0.0)
+    mean_excess = beyond.sum(axis=1) / np.maximum((beyond > 0).sum(axis=1), 1)
+    limits = np.maximum(np.stack([extreme, usual, mean_excess * np.log(10.0)]), _LIMIT_FLOOR)
+    return np.where(unknown, np.inf, limits)

@@ -16,8 +16,8 @@ class HostModel:
     """All that scoring needs; vectors have one entry a metric, in the order of `metric_names`.
 
     `centre` and `scale` standardise (NaN for a metric the history never measured: it is not scored); `profile` is the
-    daily course (bins, metrics) of `period` rows; the limits are the farthest usual distance from the daily course
-    and from the level of late, in units of `scale`; `tail` maps a distance to its probability; `end_state` is what the
+    daily course (bins, metrics) of `period` rows; `limits` (3, views, metrics) say how far from an expectation is far,
+    in units of `scale`; `tails` (yardsticks, ...) map a smoothed distance to its probability; `end_state` is what the
     history left behind.
     """
 
@@ -26,9 +26,8 @@ class HostModel:
     scale: FloatArray
     period: int
     profile: FloatArray
-    season_limit: FloatArray
-    level_limit: FloatArray
-    tail: FloatArray
+    limits: FloatArray
+    tails: FloatArray
     end_state: FloatArray
 
 
@@ -47,6 +46,6 @@ def from_arrays(arrays: dict[str, NDArray[np.generic]]) -> HostModel:
         period=int(arrays["period"].item()),
         **{
             name: np.asarray(arrays[name], dtype=np.float64)
-            for name in ("centre", "scale", "profile", "season_limit", "level_limit", "tail", "end_state")
+            for name in ("centre", "scale", "profile", "limits", "tails", "end_state")
         },
     )

@@ -30,7 +30,7 @@ class HostScores:
 
 
 def fresh_state(model: HostModel) -> FloatArray:
-    """What the host carries from row to row, as its history left it: (2 + 2 * metrics,)."""
+    """What the host carries from row to row, as its history left it: (3 + 3 * metrics,)."""
     return model.end_state.copy()
 
 
@@ -40,8 +40,9 @@ def score_rows(model: HostModel, state: FloatArray, values: FloatArray) -> HostS
     NaN is not measured: such a metric is left out of its row. In a row without any, the last score stands. Raises
     ModelError if `values` or `state` are not of this model's metrics.
     """
-    distance, bounds, contributors, shares = walk_rows(model, state, values)
-    score = score_of(rarity(distance, model.tail))
+    distances, bounds, contributors, shares = walk_rows(model, state, values)
+    rarities = [rarity(distance, tail) for distance, tail in zip(distances, model.tails, strict=True)]
+    score = score_of(np.maximum.reduce(rarities))
     return HostScores(score, bounds[0], bounds[1], bounds[2], contributors, shares)
 
 
@@ -62,7 +63,7 @@ def leading(scores: HostScores, values: FloatArray) -> tuple[FloatArray, FloatAr
 def walk_rows(
     model: HostModel, state: FloatArray, values: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
-    """Raw distances (rows,), bounds (3, rows, metrics), contributors and shares (rows, 3); `state` is moved on."""
+    """Smoothed distances (yardsticks, rows), bounds (3, rows, metrics), contributors and shares (rows, 3)."""
     values = np.ascontiguousarray(values, dtype=np.float64)
     metrics = len(model.metric_names)
     if values.ndim != 2 or values.shape[1] != metrics:
@@ -70,8 +71,8 @@ def walk_rows(
     if state.shape != model.end_state.shape:
         raise ModelError(f"a state of shape {state.shape} is not of this model: start from fresh_state")
     rows = len(values)
-    distance, bounds = np.empty(rows), np.empty((3, rows, metrics))
+    distances, bounds = np.empty((kernel.YARDSTICKS, rows)), np.empty((3, rows, metrics))
     contributors, shares = np.empty((rows, kernel.TOP), dtype=np.int64), np.empty((rows, kernel.TOP))
-    learnt = (model.centre, model.scale, model.profile, model.period, model.season_limit, model.level_limit)
-    kernel.walk(values, *learnt, state, distance, bounds, contributors, shares)
-    return distance, bounds, contributors, shares
+    learnt = (model.centre, model.scale, model.profile, model.period, model.limits)
+    kernel.walk(values, *learnt, state, distances, bounds, contributors, shares)
+    return distances, bounds, contributors, shares

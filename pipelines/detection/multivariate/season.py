@@ -31,12 +31,8 @@ class Season:
     period: int
     profile: FloatArray
 
-    def at(self, rows: NDArray[np.int64]) -> FloatArray:
-        """The profile of the rows counted from the first of the history: (rows, metrics)."""
-        return self.profile[bins_of(rows, self.period, len(self.profile))]
 
-
-def bins_of(rows: NDArray[np.int64], period: int, bins: int) -> NDArray[np.int64]:
+def _bins_of(rows: NDArray[np.int64], period: int, bins: int) -> NDArray[np.int64]:
     """The bin of the day in which each row lies, rows counted from the first of the history."""
     return rows % period * bins // period
 
@@ -60,7 +56,7 @@ def _season_of_period(values: FloatArray, period: int) -> tuple[Season, float]:
     profiles = [_profile(part, period) for part in halves]
     moved = profiles[1], profiles[0]
     predicted = np.concatenate(
-        [p[bins_of(np.arange(len(x)), period, len(p))] for x, p in zip(halves, moved, strict=True)]
+        [p[_bins_of(np.arange(len(x)), period, len(p))] for x, p in zip(halves, moved, strict=True)]
     )
     actual = np.concatenate([x - _mean(x) for x in halves])
     measured = ~np.isnan(actual)
@@ -77,7 +73,9 @@ def _profile(values: FloatArray, period: int) -> FloatArray:
     bins = min(period, _BINS)
     whole = len(values) // period * period
     days = values[:whole].reshape(-1, period, values.shape[1])
-    by_bin = [days[:, part].reshape(-1, values.shape[1]) for part in np.array_split(np.arange(period), bins)]
+    phases = np.arange(period)
+    starts = np.searchsorted(_bins_of(phases, period, bins), np.arange(1, bins))
+    by_bin = [days[:, part].reshape(-1, values.shape[1]) for part in np.split(phases, starts)]
     course = np.stack([_median(part) for part in by_bin])
     reach = bins // 96
     smooth = np.mean([np.roll(course, shift, axis=0) for shift in range(-reach, reach + 1)], axis=0)

@@ -16,6 +16,8 @@ _RARITIES = np.array([0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 2.5])
 # Beyond this quantile the tail is taken for exponential, its mean excess for its scale.
 _TAIL_RARITY = 2.0
 _DECADES, _THRESHOLD = 5.0, 0.8
+# -log10 of the probability at which the score reaches the threshold.
+ALARM_RARITY = _DECADES * _THRESHOLD
 
 
 def learn_tail(raw: FloatArray) -> FloatArray:

@@ -140,8 +140,8 @@ def test_a_model_survives_its_file(model: HostModel) -> None:
 
 def test_arrays_of_something_else_are_refused(model: HostModel) -> None:
     arrays = multivariate.to_arrays(model)
-    del arrays["tail"]
-    with pytest.raises(ModelError, match="tail missing"):
+    del arrays["tails"]
+    with pytest.raises(ModelError, match="tails missing"):
         multivariate.from_arrays(arrays)
 
 
