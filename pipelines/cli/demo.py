@@ -130,6 +130,7 @@ def _process(spark: SparkSession, settings: Settings, out: Path, console: Consol
     for job, says in (
         (Job.BRONZE, "Kafka to bronze"),
         (Job.SILVER, "bronze to silver: decode, validate, deduplicate"),
+        (Job.SCORE, "silver to anomaly scores: each measurement against its series' own past"),
         (Job.INVENTORY, "silver to the inventory: which resources there are, and what is known of them"),
         (Job.GOLD, "silver to gold: rollups and agent health"),
     ):

@@ -64,10 +64,10 @@ def _print_series(console: Console, results: list[Result], threshold: float) -> 
         console.print(listed)
     judged = [result.events for result in series if result.events is not None]
     if judged:
-        events, found = sum(one.events for one in judged), sum(one.found for one in judged)
+        all_events, found = sum(one.events for one in judged), sum(one.found for one in judged)
         alarms, days = sum(one.false_alarms for one in judged), sum(one.days for one in judged)
         console.print(
-            f"all labelled series: {found} of {events} events found ({found / max(events, 1):.0%}), "
+            f"all labelled series: {found} of {all_events} events found ({found / max(all_events, 1):.0%}), "
             f"{alarms / max(days, 1e-9):.3f} false alarms a series and day\n"
         )
 

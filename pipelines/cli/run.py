@@ -22,7 +22,7 @@ def run(
         Trigger, typer.Option(help="continuous: until Ctrl-C or SIGTERM. available-now: what is there, then end.")
     ] = Trigger.CONTINUOUS,
 ) -> None:
-    """Run the streams: Kafka to bronze, bronze to silver, silver to the inventory of resources and to gold.
+    """Run the streams: Kafka to bronze, bronze to silver, silver to anomaly scores, the inventory and gold.
 
     Safe to stop, kill and start again at any time: it goes on where it stopped, and nothing is lost or there twice.
 
@@ -46,7 +46,7 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
         preflight.check_topics(settings, bootstrap_servers)
     if job is Job.SILVER:
         preflight.check_table(settings, "bronze", "telemetry", "bronze")
-    if job in (Job.INVENTORY, Job.GOLD):
+    if job in (Job.SCORE, Job.INVENTORY, Job.GOLD):
         preflight.check_table(settings, "silver", "metrics", "silver")
 
     from pipelines.cli.live import LiveView

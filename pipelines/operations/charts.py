@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipelines.operations.report import CpuBand, Episode, Flow, Strip
+from pipelines.operations.findings import Finding
+from pipelines.operations.report import CpuBand, Flow, Strip
 
 # Stand-ins that matplotlib takes for colours and the page replaces by its own.
 _INK, _MUTED, _GRID, _BAD = "#000001", "#000002", "#000003", "#000004"
@@ -121,21 +122,36 @@ def strip_chart(strips: Sequence[Strip], end: datetime) -> str:
         return _svg(figure, f"Heartbeats of {len(strips)} agents over time, gaps left blank. {named}")
 
 
-def episode_chart(episode: Episode) -> str:
-    """A metric through an incident, the incident shaded."""
+def finding_chart(finding: Finding) -> str:
+    """A metric through an incident, which is shaded, with the band that was expected and what was called out."""
     with rc_context(_STYLE):
         figure = _figure(4.2, 2.1)
         axes = figure.subplots()
-        incident, times = episode.incident, _numbers_of(episode.times)
-        end = incident.end or episode.times[-1]
+        incident, points = finding.incident, finding.points
+        end = incident.end or points[-1].time
         axes.axvspan(_number(incident.start), _number(end), color=_BAD, alpha=0.13, linewidth=0)
-        axes.fill_between(times, episode.low, episode.high, color=_SERIES[0], alpha=0.2, linewidth=0)
-        axes.plot(times, episode.mean, color=_SERIES[0], linewidth=1.6)
+        values = np.asarray([point.value for point in points])
+        known = [point for point in points if point.lower is not None and point.upper is not None]
+        lower = np.asarray([point.lower for point in known], dtype=np.float64)
+        upper = np.asarray([point.upper for point in known], dtype=np.float64)
+        axes.fill_between(
+            _numbers_of([point.time for point in known]), lower, upper, color=_SERIES[0], alpha=0.18, linewidth=0
+        )
+        axes.plot(_numbers_of([point.time for point in points]), values, color=_SERIES[0], linewidth=1.4)
+        called = [point for point in points if point.is_anomaly]
+        axes.plot(
+            _numbers_of([point.time for point in called]), [point.value for point in called], ".", color=_BAD, ms=7
+        )
+        # A band that is wide while little is known must not press the values to a line.
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        margin = 0.15 * (high - low) or 1.0
+        axes.set_ylim(low - margin, high + margin)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         _time_axis(axes, ticks=4)
         what = incident.kind.replace("_", " ")
         during = f"from {incident.start:%H:%M} to {end:%H:%M} UTC"
-        return _svg(figure, f"{incident.metric} of {incident.host} by minute; {what} {during} is shaded.")
+        seen = "missed" if finding.found_at is None else f"first found at {finding.found_at:%H:%M:%S}"
+        return _svg(figure, f"{incident.metric} of {incident.host}; {what} {during} is shaded, {seen}.")
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.operations import report_sql
 from pipelines.operations.cells import plain
+from pipelines.operations.findings import Findings, find
 from pipelines.operations.query import connect, fetch, list_tables
 from pipelines.operations.truth_file import AGENT_SILENT, Happened, read_truth
 from pipelines.settings import Settings, parse_duration
@@ -27,9 +28,9 @@ _STRIPS = 36
 _UNTROUBLED_STRIPS = 12
 _MOST_BUCKETS = 120
 _BUCKET_SECONDS = (5, 15, 60, 300, 900, 3_600, 21_600, 86_400)
-_EPISODE_KINDS = ("cpu_saturation", "memory_leak", "disk_filling", "noisy_latency")
-_EPISODE_POINTS = 10
 _ENOUGH_OF_THE_FLEET = 0.8
+# The names by which the queries find what to open.
+_TABLES = "telemetry metrics heartbeats quarantine anomaly_scores metric_rollup agent_health"
 
 Ask = Callable[..., tuple[tuple[Any, ...], ...]]
 
@@ -134,18 +135,6 @@ class CpuBand:
 
 
 @dataclass(frozen=True)
-class Episode:
-    """An incident of the truth, and its metric minute by minute."""
-
-    incident: Happened
-    unit: str
-    times: tuple[datetime, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     arrivals: tuple[Arrival, ...]
     flows: tuple[Flow, ...]
@@ -156,7 +145,7 @@ class Report:
     strips: tuple[Strip, ...]
     busiest: tuple[BusyHost, ...]
     cpu: CpuBand
-    episodes: tuple[Episode, ...]
+    findings: Findings
     balances: tuple[TopicBalance, ...]
 
     def in_state(self, state: str) -> tuple[Agent, ...]:
@@ -180,7 +169,7 @@ def build_report(settings: Settings, balances: Sequence[TopicBalance] = (), trut
     """Ask the tables. Raises QueryError naming the table that is not there yet."""
     tables = list_tables(settings)
     incidents = read_truth(truth) if truth else ()
-    with connect(tables, "telemetry metrics heartbeats quarantine metric_rollup agent_health") as connection:
+    with connect(tables, _TABLES) as connection:
 
         def ask(sql: str, **parameters: Any) -> tuple[tuple[Any, ...], ...]:
             return fetch(connection, sql, tables, parameters=parameters).rows
@@ -207,7 +196,7 @@ def build_report(settings: Settings, balances: Sequence[TopicBalance] = (), trut
             strips=_strips(ask, agents),
             busiest=tuple(BusyHost(*row) for row in ask(report_sql.BUSIEST, hosts=_BUSIEST_HOSTS)),
             cpu=_cpu_band(ask),
-            episodes=_episodes(ask, incidents),
+            findings=find(ask, incidents),
             balances=tuple(balances),
         )
 
@@ -296,20 +285,3 @@ def _cpu_band(ask: Ask) -> CpuBand:
         fleet = fleet[:-1]
     times, p50, p95 = (tuple(row[place] for row in fleet) for place in range(3))
     return CpuBand(times, p50, p95, hosts)
-
-
-def _episodes(ask: Ask, incidents: tuple[Happened, ...]) -> tuple[Episode, ...]:
-    """One incident of each kind that a metric shows: the longest that ended and has data before and in it."""
-    episodes = []
-    for kind in _EPISODE_KINDS:
-        candidates = [each for each in incidents if each.kind == kind and each.end is not None]
-        for incident in sorted(candidates, key=lambda each: each.start - (each.end or each.start)):
-            rows = ask(
-                report_sql.EPISODE, resource=incident.resource_id, metric=incident.metric, instance=incident.instance
-            )
-            times = tuple(row[0] for row in rows)
-            if len(rows) >= _EPISODE_POINTS and times[0] < incident.start < times[-1]:
-                columns = (tuple(row[place] for row in rows) for place in (1, 2, 3))
-                episodes.append(Episode(incident, rows[0][4] or "", times, *columns))
-                break
-    return tuple(episodes)

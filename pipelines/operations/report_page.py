@@ -49,7 +49,11 @@ def render_page(report: Report) -> str:
         arrivals_chart=Markup(charts.arrivals_chart(report.flows)) if report.flows else "",
         cpu_chart=Markup(charts.cpu_chart(report.cpu)) if report.cpu.times else "",
         strip_chart=Markup(charts.strip_chart(report.strips, end)) if report.strips and end else "",
-        episodes=[(episode, Markup(charts.episode_chart(episode))) for episode in report.episodes],
+        findings=[
+            (finding, Markup(charts.finding_chart(finding)) if finding.points else "")
+            for finding in report.findings.each
+        ],
+        found=found(report),
     )
 
 
@@ -80,6 +84,14 @@ def print_summary(report: Report, console: Console) -> None:
         console.print("", agents, sep="\n")
     states = ", ".join(f"{len(report.in_state(state))} {state}" for state in ("connected", "late", "silent"))
     console.print(f"\nagents: {states}; {compared(report)}", highlight=False)
+    if report.findings.each:
+        incidents = table("Incidents", "<machine", "<what", "<metric", "<began", "<first found", "after")
+        for finding in report.findings.each:
+            incident, at, delay = finding.incident, finding.found_at, finding.delay_seconds
+            when = ("[red]missed[/red]", "") if at is None or delay is None else (clock(at), span(delay))
+            what = incident.kind.replace("_", " ")
+            incidents.add_row(incident.host, what, Text(incident.metric or ""), clock(incident.start), *when)
+        console.print("", incidents, f"\n{found(report)}", sep="\n", highlight=False)
     busiest = table("Busiest machines", "<machine", "<family", "mean CPU", "busiest minute")
     for host in report.busiest[:5]:
         busiest.add_row(host.host, host.family, f"{host.mean:.0f} %", f"{host.peak:.0f} %")
@@ -107,6 +119,21 @@ def compared(report: Report) -> str:
     if check.ended:
         sentence += f"; of {check.ended} silences that ended today, {check.ended_seen} show as downtime"
     return sentence
+
+
+def found(report: Report) -> str:
+    """The alerts against the truth, in a sentence."""
+    findings = report.findings
+    if findings.recall is None:
+        return "no incident in a metric to find"
+    sentence = f"incidents: {findings.found} of {len(findings.each)} found (recall {findings.recall:.0%})"
+    if findings.median_delay_seconds is not None:
+        sentence += f", after {span(findings.median_delay_seconds)} in the median"
+    if findings.precision is None:
+        return f"{sentence}; no alert at all"
+    return (
+        f"{sentence}; {findings.right} of {findings.alerts} alerts at an incident (precision {findings.precision:.0%})"
+    )
 
 
 def clock(moment: datetime) -> str:

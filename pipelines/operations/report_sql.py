@@ -89,10 +89,3 @@ FROM cpu WHERE percent IS NOT NULL GROUP BY host, family ORDER BY 3 DESC, host L
 CPU_BAND = f"""WITH {_CPU}
 SELECT window_start, quantile_cont(percent, 0.5), quantile_cont(percent, 0.95), count(DISTINCT host)
 FROM cpu WHERE percent IS NOT NULL GROUP BY window_start ORDER BY window_start"""
-
-EPISODE = """
-SELECT window_start, avg(mean), min(minimum), max(maximum), any_value(unit)
-FROM gold.metric_rollup
-WHERE granularity = 'PT1M' AND resource_id = $resource AND metric = $metric AND mean IS NOT NULL
-    AND ($instance IS NULL OR list_contains(map_values(dimensions), $instance))
-GROUP BY window_start ORDER BY window_start"""

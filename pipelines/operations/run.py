@@ -18,6 +18,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze, silver
+from pipelines.detection import model_health
+from pipelines.detection import stream as scoring
+from pipelines.detection.champion import ChampionWatch
+from pipelines.detection.registry import Registry
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.inventory import stream as inventory
@@ -35,11 +39,12 @@ _OUR_ERRORS = "pipelines.errors."
 
 
 class Job(StrEnum):
-    """A layer's streams, those of the inventory, or all of them."""
+    """A layer's streams, those of the inventory or of detection, or all of them."""
 
     BRONZE = "bronze"
     SILVER = "silver"
     INVENTORY = "inventory"
+    SCORE = "score"
     GOLD = "gold"
     ALL = "all"
 
@@ -63,9 +68,16 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
     def start_silver(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
         return silver.start(spark, settings, schemas, trigger)
 
+    def start_scoring(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        def note(version: str, reason: str) -> None:
+            model_health.note_refusal(spark, settings, version, reason)
+
+        return scoring.start(spark, settings, ChampionWatch(settings, Registry.of(settings), note), trigger)
+
     everything = (
         Stream(Job.BRONZE, start_bronze),
         Stream(Job.SILVER, start_silver, ledger.flush),
+        Stream(Job.SCORE, start_scoring),
         Stream(Job.INVENTORY, inventory.start),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),
