@@ -6,7 +6,8 @@ others a sudden change at a level that has been usual for a while.
 
 How far is far, two yardsticks say, both one where a row in 1,000 of the history got to: the distance that was reached
 there, and the exponential tail beyond the distance of one row in 100. The first trusts the history's extremes, the
-second does not let a few incidents of the past hide those to come. Each is smoothed for itself.
+second does not let a few incidents of the past hide those to come. Each is smoothed for itself, over some ten rows as
+long as the cause lasts, and no more than a multiple of the last rows' own distance: an alarm ends with its cause.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ FloatArray = NDArray[np.float64]
 
 # How fast the two levels follow: half of a change after 138 and after 34 rows.
 LEVEL_RATES = (0.005, 0.02)
-# How much a row adds to the smoothed distances: anomalies last, measurement noise does not.
-DISTANCE_RATE = 0.1
+# The weight of a row in the smoothed distances, when they rise and fall: anomalies last, measurement noise does not.
+RISE_RATE, FALL_RATE = 0.15, 0.1
+# The weight of a row in the distance of the very last rows, and how many times that a smoothed distance may be.
+LAST_RATE, LAST_TIMES = 0.5, 2.0
 # A level follows a residual no farther than this many standard deviations, so that one spike leaves no trace.
 LEVEL_CLIP = 5.0
+# An excess counts no more than this for naming who is to blame, so that the next one to blame is named in time.
+BLAME_CLIP = 10.0
 # So many metrics, those farthest out, make the distance of a row: an incident seldom shows in one alone.
 TOP = 3
 VIEWS, YARDSTICKS = 1 + len(LEVEL_RATES), 2
-# Where a state has what: the row's place in the day, the smoothed distance by each yardstick, then vectors over the
-# metrics: the levels, and the smoothed excess of each.
-PHASE, DISTANCE, VECTORS = 0, 1, 1 + YARDSTICKS
+# Where a state has what: the row's place in the day, by each yardstick the smoothed distance and that of the last rows,
+# then vectors over the metrics: the levels, and the smoothed excess of each.
+PHASE, SMOOTHED, LAST, VECTORS = 0, 1, 1 + YARDSTICKS, 1 + 2 * YARDSTICKS
 # The tail's rarity at one row in 100, and that at which the second yardstick is one.
 _TAIL, _ONE = 2.0, 3.0
 
@@ -89,19 +94,27 @@ def walk(  # type: ignore[no-untyped-def]
                 measured += 1
                 _insert(top[0], by_extreme)
                 _insert(top[1], by_tail)
-                state[late] += DISTANCE_RATE * (max(by_extreme, by_tail) - state[late])
+                state[late] = _smooth(state[late], min(max(by_extreme, by_tail), BLAME_CLIP))
             _follow(state, residual, metric, metrics)
             if state[late] > 0.0:
                 _insert_leader(leaders[row], shares[row], metric, state[late])
         for yardstick in range(YARDSTICKS):
             if measured > 0:
                 mean = top[yardstick].sum() / min(TOP, measured)
-                state[DISTANCE + yardstick] += DISTANCE_RATE * (mean - state[DISTANCE + yardstick])
-            distances[yardstick, row] = state[DISTANCE + yardstick]
+                state[LAST + yardstick] += LAST_RATE * (mean - state[LAST + yardstick])
+                smoothed = _smooth(state[SMOOTHED + yardstick], mean)
+                state[SMOOTHED + yardstick] = min(smoothed, LAST_TIMES * state[LAST + yardstick])
+            distances[yardstick, row] = state[SMOOTHED + yardstick]
         total = shares[row].sum()
         if total > 0.0:
             shares[row] /= total
         state[PHASE] = (state[PHASE] + 1) % period
+
+
+@njit(cache=True)
+def _smooth(smoothed, value):  # type: ignore[no-untyped-def]
+    """The smoothed value after one more."""
+    return smoothed + (RISE_RATE if value > smoothed else FALL_RATE) * (value - smoothed)
 
 
 @njit(cache=True)

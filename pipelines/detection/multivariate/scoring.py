@@ -30,7 +30,7 @@ class HostScores:
 
 
 def fresh_state(model: HostModel) -> FloatArray:
-    """What the host carries from row to row, as its history left it: (3 + 3 * metrics,)."""
+    """What the host carries from row to row, as its history left it: (5 + 3 * metrics,)."""
     return model.end_state.copy()
 
 

@@ -62,6 +62,14 @@ def test_a_disturbed_metric_raises_the_alarm_and_is_named_first(model: HostModel
     assert (scores.shares[102:110, 0] > 0.5).all()
 
 
+def test_an_alarm_ends_with_its_cause_however_great_that_was(model: HostModel) -> None:
+    days = rows_of(10, seed=3)
+    days[100:110, DISK] += 1e6
+    scores = scored(model, days).score
+    assert (scores[100:110] > 0.8).all()
+    assert (scores[150:] < 0.8).all()
+
+
 def test_a_value_usual_at_noon_is_unusual_at_night(model: HostModel) -> None:
     """The value lies well within all that cpu and network ever were; only the hour is wrong."""
     days = rows_of(10, seed=4)
