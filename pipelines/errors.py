@@ -39,3 +39,7 @@ class QualityError(LakehouseError):
 
 class QueryError(LakehouseError):
     """An analyst's SQL cannot be answered."""
+
+
+class ModelError(LakehouseError):
+    """A model cannot be trained, loaded or used."""
