@@ -59,9 +59,8 @@ def time_to_failure(grid: DataFrame, downtimes: DataFrame, until: datetime) -> D
     the machine is down are left out: it cannot fail.
     """
     hours = (F.unix_micros("onset") - F.unix_micros("as_of")) / 3.6e9
-    is_down = (F.col("onset") <= F.col("as_of")) & (F.coalesce("end", F.lit(until)) > F.col("as_of"))
-    # Open, it is down up to the last moment and at it.
-    is_down = is_down | ((F.col("onset") <= F.col("as_of")) & F.col("end").isNull() & F.col("onset").isNotNull())
+    lasts = F.coalesce(F.col("end") > F.col("as_of"), F.expr("true"))
+    is_down = (F.col("onset") <= F.col("as_of")) & lasts
     return (
         grid.join(downtimes, "resource_id", "left")
         .groupBy(*grid.columns)

@@ -7,6 +7,7 @@ group as one, as taking one of them away alone would show little while the other
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 
 HORIZONS_HOURS = (1, 24, 168)
 # No feature looks back further; what is older is not read.
@@ -53,6 +54,13 @@ LOGARITHMIC = (
 )  # fmt: skip
 # A trend that reaches the limit later than this, or never, says no more than that.
 MOST_HOURS_LEFT = 1000.0
+
+
+class KnownBy(StrEnum):
+    """When a row is known: as it arrived here, or, for a history imported at once, as it happened."""
+
+    INGEST = "ingest"
+    EVENT = "event"
 
 
 def risk(hours: int) -> str:

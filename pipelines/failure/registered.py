@@ -12,7 +12,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 from mlflow.tracking import MlflowClient
 
 from pipelines.errors import ModelError
@@ -58,7 +58,7 @@ class Promotion:
     why: str
 
 
-class FailureRisk(PythonModel):  # type: ignore[misc, unused-ignore]
+class FailureRisk(PythonModel):
     """`predict` of the registered model: FEATURES in, risk_<h>h out."""
 
     def __init__(self, model: FailureModel) -> None:

@@ -7,27 +7,19 @@ as well: a moment knows the facts with `known` ≤ it. So a row that comes late 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.failure.failures import is_failure
+from pipelines.failure.names import KnownBy
 from pipelines.failure.utilisation import utilisation
 
 _HOUR = 3_600_000_000
 _ERROR, _FATAL = 17, 21  # OpenTelemetry's severity numbers
 _KEYS = ("resource_id", "hour", "known")
-
-
-class KnownBy(StrEnum):
-    """When a row is known: as it arrived here, or, for a history imported at once, as it happened."""
-
-    INGEST = "ingest"
-    EVENT = "event"
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,6 @@ def utilisation_hours(metrics: DataFrame, hours: Hours) -> DataFrame:
     )
 
 
-def within(frame: DataFrame, since: datetime, until: datetime, machines: Sequence[str] | None = None) -> DataFrame:
-    """Rows with since < event_time ≤ until; of these machines alone, if any are given."""
-    rows = frame.where((F.col("event_time") > F.lit(since)) & (F.col("event_time") <= F.lit(until)))
-    return rows if machines is None else rows.where(F.col("resource_id").isin(*machines))
+def within(frame: DataFrame, since: datetime, until: datetime) -> DataFrame:
+    """Rows with since < event_time ≤ until."""
+    return frame.where((F.col("event_time") > F.lit(since)) & (F.col("event_time") <= F.lit(until)))

@@ -18,9 +18,9 @@ from pipelines.errors import ModelError
 from pipelines.failure.failures import downtimes, time_to_failure
 from pipelines.failure.features import features_at, grid_of
 from pipelines.failure.model import FailureModel
-from pipelines.failure.names import FEATURES, HORIZONS_HOURS, LOOK_BACK, base_rate, risk
+from pipelines.failure.names import FEATURES, HORIZONS_HOURS, LOOK_BACK, KnownBy, base_rate, risk
 from pipelines.failure.reasons import reasons
-from pipelines.failure.signals import Hours, KnownBy, Silver, within
+from pipelines.failure.signals import Hours, Silver, within
 from pipelines.settings import Settings, parse_duration
 from pipelines.tables import contract, ensure_table, read_table
 
@@ -47,11 +47,11 @@ def read_silver(spark: SparkSession, settings: Settings, since: datetime, until:
     """Rows with since < event_time ≤ until. Tables that are not there yet are made, so that they read as empty."""
     for table in SOURCES:
         ensure_table(spark, settings, table)
-    frames = [within(read_table(spark, settings, table), since, until) for table in SOURCES]
+    heartbeats, metrics, logs, events = (within(read_table(spark, settings, table), since, until) for table in SOURCES)
     path = str(settings.table_path("silver", _ANOMALIES))
     scored = DeltaTable.isDeltaTable(spark, path)
     scores = within(spark.read.format("delta").load(path), since, until) if scored else None
-    return Silver(*frames, anomalies=scores)
+    return Silver(heartbeats, metrics, logs, events, scores)
 
 
 def delta_versions(spark: SparkSession, settings: Settings) -> dict[str, int]:
@@ -85,7 +85,8 @@ def read_history(spark: SparkSession, settings: Settings, rule: HistoryRule, now
     if found is None or found[0] is None:
         raise ModelError(f"table silver.heartbeats has no rows in the {rule.days} days before {now:%Y-%m-%d %H:%M}")
     until = now - timedelta(microseconds=int(now.timestamp() * 1e6) - found[0])
-    return history_of(silver, settings, rule, until).toPandas().sort_values(["as_of", "resource_id"], ignore_index=True)
+    history: pd.DataFrame = history_of(silver, settings, rule, until).toPandas()
+    return history.sort_values(["as_of", "resource_id"], ignore_index=True)
 
 
 def features_now(silver: Silver, hours: Hours) -> DataFrame:
