@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import ThreadpoolController
 
 from pipelines.failure.names import FEATURES, LOGARITHMIC
 
@@ -25,6 +27,9 @@ BOOSTING, LOGISTIC = "hist_gradient_boosting", "logistic_regression"
 # A step function through fewer failures than this follows their noise; a sigmoid has two parameters only.
 _FAILURES_FOR_ISOTONIC = 200
 SIGMOID, ISOTONIC = "sigmoid", "isotonic"
+# OpenMP's threads spin while they wait for each other at every tree: where the cores are busy with something else (the
+# streams), a training with two threads took more than ten times as long as with one.
+_THREADS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class Classifier:
     calibrated: Any
 
     def risk(self, features: pd.DataFrame) -> Floats:
-        found: Floats = self.calibrated.predict_proba(features[list(FEATURES)])[:, 1]
+        with _one_thread():
+            found: Floats = self.calibrated.predict_proba(features[list(FEATURES)])[:, 1]
         return found
 
     def log_odds(self, features: pd.DataFrame) -> Floats:
         """Before calibration, which has steps on which a change would not show."""
-        found: Floats = self.estimator.decision_function(features[list(FEATURES)])
+        with _one_thread():
+            found: Floats = self.estimator.decision_function(features[list(FEATURES)])
         return found
 
 
@@ -52,7 +59,8 @@ def fit(kind: str, rows: pd.DataFrame, seed: int) -> Any:
     # What no machine told in the time to learn from cannot be learned from, whatever it is later.
     told = [name for name in FEATURES if features[name].notna().any()]
     estimator = _boosting(told, seed) if kind == BOOSTING else _logistic(told)
-    return estimator.fit(features, rows["failed"])
+    with _one_thread():
+        return estimator.fit(features, rows["failed"])
 
 
 def calibration_method(failures: int) -> str:
@@ -62,8 +70,13 @@ def calibration_method(failures: int) -> str:
 def calibrate(kind: str, estimator: Any, rows: pd.DataFrame, method: str) -> Classifier:
     """`rows` with both outcomes, none of them seen by the estimator, which stays as it is."""
     calibrated = CalibratedClassifierCV(FrozenEstimator(estimator), method=method)
-    calibrated.fit(rows[list(FEATURES)], rows["failed"])
+    with _one_thread():
+        calibrated.fit(rows[list(FEATURES)], rows["failed"])
     return Classifier(kind, method, estimator, calibrated)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    return _THREADS.limit(limits=1)
 
 
 def _boosting(told: list[str], seed: int) -> Any:

@@ -20,7 +20,7 @@ from pipelines.failure.split import labelled, split
 from pipelines.failure.training import TrainingOptions, mean_skill, train
 from tests.unit.failure.fleet import FleetPlan, history
 
-PLAN = FleetPlan(machines=150, days=60, seed=11, step_hours=6)
+PLAN = FleetPlan(machines=150, days=60, seed=11, step_hours=12)
 
 
 @pytest.fixture(scope="module")
