@@ -34,7 +34,7 @@ def failure_risk(
     days: Annotated[int, typer.Option(min=1, help="train: how many days of the past to learn from.")] = 120,
     step: Annotated[int, typer.Option(min=1, help="train: hours between two rows of a machine.")] = 3,
     known_by: Annotated[
-        KnownBy, typer.Option(help="train: when a row counts as known: as it arrived, or as it happened (imports).")
+        KnownBy, typer.Option(help="When a row counts as known: as it arrived, or as it happened (imports).")
     ] = KnownBy.INGEST,
     as_of: Annotated[datetime | None, typer.Option(show_default=False, help="As of then instead of now (UTC).")] = None,
     env: Env = "local",
@@ -61,7 +61,7 @@ def failure_risk(
         if task is Task.TRAIN:
             _train(spark, settings, registry, console, days, timedelta(hours=step), known_by, moment)
         else:
-            _score(spark, settings, registry, console, moment)
+            _score(spark, settings, registry, console, known_by, moment)
 
 
 def _train(
@@ -91,7 +91,14 @@ def _train(
     console.print(f"version {challenger.version} is {became}: {promotion.why}", soft_wrap=True)
 
 
-def _score(spark: SparkSession, settings: Settings, registry: Registry, console: Console, moment: datetime) -> None:
+def _score(
+    spark: SparkSession,
+    settings: Settings,
+    registry: Registry,
+    console: Console,
+    known_by: KnownBy,
+    moment: datetime,
+) -> None:
     from pipelines.failure.registered import CHAMPION, load
     from pipelines.gold.failure_risk import refresh
 
@@ -101,7 +108,7 @@ def _score(spark: SparkSession, settings: Settings, registry: Registry, console:
             f"model {registry.model_name} has no champion at {registry.tracking_uri}: run "
             "`lakehouse failure-risk train`"
         )
-    machines = refresh(spark, settings, champion.model, champion.version, moment)
+    machines = refresh(spark, settings, champion.model, champion.version, moment, known_by)
     console.print(
         f"gold.failure_risk: {machines:,} machines as of {moment:%Y-%m-%d %H:%M} by version {champion.version}"
     )

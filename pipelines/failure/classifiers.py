@@ -76,7 +76,8 @@ def calibrate(kind: str, estimator: Any, rows: pd.DataFrame, method: str) -> Cla
 
 
 def _one_thread() -> AbstractContextManager[Any]:
-    return _THREADS.limit(limits=1)
+    limited: AbstractContextManager[Any] = _THREADS.limit(limits=1)
+    return limited
 
 
 def _boosting(told: list[str], seed: int) -> Any:

@@ -118,11 +118,18 @@ def assess(features: pd.DataFrame, model: FailureModel, version: int, silent_aft
     return rows.assign(model_name=model.name, model_version=version, is_calibrated=model.is_calibrated)
 
 
-def refresh(spark: SparkSession, settings: Settings, model: FailureModel, version: int, as_of: datetime) -> int:
+def refresh(
+    spark: SparkSession,
+    settings: Settings,
+    model: FailureModel,
+    version: int,
+    as_of: datetime,
+    known_by: KnownBy = KnownBy.INGEST,
+) -> int:
     """Write the table anew as of `as_of` (UTC); the number of machines."""
     silent_after = parse_duration(settings.gold.silent_after)
     silver = read_silver(spark, settings, as_of - _READ_BEFORE, as_of)
-    features = features_now(silver, Hours(as_of, silent_after)).toPandas()
+    features = features_now(silver, Hours(as_of, silent_after, known_by)).toPandas()
     return write(spark, settings, assess(features, model, version, silent_after), as_of)
 
 
