@@ -127,7 +127,8 @@ def promote_if_better(
 ) -> Promotion:
     """Make the challenger champion if its mean Brier skill is higher than the champion's on the same test rows.
 
-    Those are of machines that neither saw, and of a time after the challenger's training, so after the champion's too.
+    Those are of machines that neither saw, and of a time after the challenger's training; after the champion's too, as
+    long as histories are as long as they were.
     A challenger that could not be judged (no failures yet) only replaces none.
     """
     current = load(registry, CHAMPION)

@@ -43,6 +43,9 @@ def measure(machines: int, days: int, console: Console) -> dict[str, dict[str, f
     judged = judge(model, other)
     console.print(_table(f"another fleet (seed {TEST_SEED})", judged))
     console.print(_table("base-rate hazard on that other fleet", judge(without_signs(model), other)))
+    console.print(
+        _table("what could be reached an hour ahead: the probability that the fleet was made with", (_best(other),))
+    )
     for evaluation in judged:
         bins = "  ".join(f"{bin_.predicted:.4f}/{bin_.observed:.4f}" for bin_ in evaluation.calibration)
         console.print(f"  {evaluation.horizon_hours:>3} h, said/happened by tenths: {bins}")
@@ -62,6 +65,12 @@ def judge(model: FailureModel, fleet: pd.DataFrame) -> tuple[Evaluation, ...]:
             evaluate(hours, rows["resource_id"].to_numpy(), rows["failed"].to_numpy(), probability, failures_in(rows))
         )
     return tuple(found)
+
+
+def _best(fleet: pd.DataFrame) -> Evaluation:
+    rows = labelled(fleet, 1)
+    machines, failed = rows["resource_id"].to_numpy(), rows["failed"].to_numpy()
+    return evaluate(1, machines, failed, rows["true_risk_1h"].to_numpy(), failures_in(rows))
 
 
 def without_signs(model: FailureModel) -> FailureModel:

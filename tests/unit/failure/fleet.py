@@ -52,11 +52,15 @@ class _Course:
     criticals: Floats
     gap: Floats
     silent: Floats
+    hazard: Floats
     counts: dict[str, Floats]
 
 
 def history(plan: FleetPlan) -> pd.DataFrame:
-    """What training reads: resource_id, as_of, FEATURES, disk_volume, hours_to_failure, hours_followed."""
+    """What training reads: resource_id, as_of, FEATURES, disk_volume, hours_to_failure, hours_followed.
+
+    And `true_risk_1h`, the probability by which the dice were thrown: nobody can know more of the next hour.
+    """
     course = _live(plan)
     features = _features(course)
     hours, machines = course.up.shape
@@ -67,6 +71,7 @@ def history(plan: FleetPlan) -> pd.DataFrame:
     rows = {
         "resource_id": np.tile([f"fleet-{plan.seed}-machine-{number:04}" for number in range(machines)], (hours, 1)),
         "as_of": np.tile((np.datetime64(START, "ns") + moments * np.timedelta64(1, "h"))[:, None], machines),
+        "true_risk_1h": 1 - np.exp(-np.vstack([course.hazard[1:], course.hazard[-1:]])),
         "disk_volume": np.full((hours, machines), "/var"),
         "hours_to_failure": upcoming[1:] - moments[:, None],
         "hours_followed": np.tile((hours - moments)[:, None].astype(float), machines),
@@ -89,7 +94,9 @@ def _live(plan: FleetPlan) -> _Course:
     memory = own_memory.copy()
     shape = (hours, machines)
     up, onset = np.zeros(shape, dtype=np.bool_), np.full(shape, np.nan)
-    found = {name: np.zeros(shape) for name in ("cpu", "memory", "disk", "errors", "criticals", "gap", "silent")}
+    found = {
+        name: np.zeros(shape) for name in ("cpu", "memory", "disk", "errors", "criticals", "gap", "silent", "hazard")
+    }
     names = ("agent_changes", "failures", "reboots", "health_events", "interruptions", "state_changes")
     counts = {name: np.zeros(shape) for name in names}
     rates = dict(zip(names, (0.001, 0.01, 0.002, 0.0005, 0.0, 0.004), strict=True))
@@ -122,6 +129,7 @@ def _live(plan: FleetPlan) -> _Course:
         found["criticals"][hour] = rng.poisson(0.01 + 0.3 * (trouble > 0))
         found["gap"][hour] = 1 + rng.exponential(0.1, machines) + (trouble > 0) * rng.exponential(1.2, machines)
         found["silent"][hour] = back
+        found["hazard"][hour] = hazard
         for name, rate in rates.items():
             counts[name][hour] = rng.poisson(rate, machines)
         fails = alive & (rng.random(machines) < 1 - np.exp(-hazard))
