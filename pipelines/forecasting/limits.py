@@ -71,4 +71,5 @@ def _extended(forecast: Forecast, slope: float, season: int, steps: int) -> Floa
 
 
 def _first(passed: np.ndarray, days: float) -> float | None:
-    return float((np.argmax(passed) + 1) * days) if passed.any() else None
+    """The start of the first step that has passed."""
+    return float(np.argmax(passed) * days) if passed.any() else None
