@@ -1,7 +1,8 @@
 """Are the forecasts better than none? On made series of kinds that we know, held against the last value and the season.
 
 Series are forecast from three origins each, 72 hours ahead, by the very code of the tables: what is chosen is chosen on
-the past of the origin alone. The generators and their seed were used to choose nothing. Run alone, it prints:
+the past of the origin alone. No model, margin or width was chosen by series of this seed; margins were by others of
+these generators. Run alone, it prints:
 
     python -m tests.bench.forecasts --series 40
 """
