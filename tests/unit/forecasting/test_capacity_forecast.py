@@ -92,7 +92,7 @@ def test_capacity_is_forecast_and_a_second_run_gives_the_same_rows(run: Callable
     assert filling["days_to_full"] == pytest.approx(30, abs=2)
     assert filling["days_to_full_earliest"] <= filling["days_to_full"] <= filling["days_to_full_latest"]
     assert (filling["shown"], filling["trend_per_day"]) == ("model", pytest.approx(1.0, abs=0.1))
-    assert filling["full_at"].astimezone(UTC) == pytest.approx(AS_OF + timedelta(days=30), abs=timedelta(days=2))
+    assert abs(filling["full_at"].astimezone(UTC) - (AS_OF + timedelta(days=30))) < timedelta(days=2)
     assert filling["mae"] < filling["naive_mae"]
     assert filling["skill"] > 0.5
     assert (filling["host_name"], filling["dimensions"]) == ("host1", {"disk": "C:"})
