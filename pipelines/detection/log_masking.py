@@ -14,27 +14,23 @@ from pyspark.sql import functions as F
 # A stack trace or a dump says what it is at its beginning.
 MOST_CHARACTERS = 300
 
-# In this order: what contains others comes first. No mark has a digit, as the next mask would replace it, and drain3
-# takes a word with a digit for a parameter.
+# In this order: what contains others comes first. A match begins with a rare character or at the start of a word, as it
+# is looked for at each character of a message. Whatever has a digit is one mark: an id in hexadecimal may happen to be a
+# number, so two marks would make two messages of one. No mark has a digit, as drain3 takes that for a parameter.
 MASKS = (
-    (r"""(?<![\w<])(?:"[^"]*"|'[^']*')(?!\w)""", "<text>"),
-    (r"\b[a-zA-Z][a-zA-Z+.-]*://[^\s<>,;)\]]+", "<url>"),
-    (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "<uuid>"),
-    (r"(?<![\w/<>.])(?:/[\w.@%+~:-]+){2,}/?|\b[A-Za-z]:\\[^\s,;)\]]+", "<path>"),
-    (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?\b", "<ip>"),
-    (r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F:]*(?!\w)", "<ip>"),
-    (r"(?<![\w:])(?:[0-9a-fA-F]{1,4}[:-]){5,7}[0-9a-fA-F]{1,4}(?!\w)", "<ip>"),
-    (r"\b0x[0-9a-fA-F]+\b|\b(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{7,}\b", "<hex>"),
-    (r"\d(?:[\d.,:]*\d)?", "<num>"),
-)  # fmt: skip
+    (r"""["'](?<!\w['"])(?:(?<=")[^"]*"|(?<=')[^']*'(?!\w))""", "<text>"),
+    (r"://[^\s<>,;)\]]+", ":<url>"),
+    (r"/(?<![\w/<>.]/)[\w.@%+~:-]+(?:/[\w.@%+~:-]*)+|:\\[^\s,;)\]]+", "<path>"),
+    (r"\b(?<!\.)\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?\b", "<ip>"),
+    (r"\b(?:[a-fA-F]{2}:)*+[A-Za-z_]*+\d\w*(?:[.-]\w+|[:,+]\d\w*|:{1,2}[0-9a-fA-F]{1,4}\b)*+", "<num>"),
+)
 
 
 def text_of(message: Column) -> Column:
     """What a person would read of a message: its first line; of a JSON object its `message` or `msg`, if it has one."""
-    trimmed = F.trim(message)
-    said = F.coalesce(F.get_json_object(trimmed, "$.message"), F.get_json_object(trimmed, "$.msg"), trimmed)
-    text = F.when(F.startswith(trimmed, F.lit("{")), said).otherwise(trimmed)
-    return F.substring(F.substring_index(text, "\n", 1), 1, MOST_CHARACTERS)
+    said = F.coalesce(F.get_json_object(message, "$.message"), F.get_json_object(message, "$.msg"), message)
+    text = F.when(F.startswith(message, F.lit("{")), said).otherwise(message)
+    return F.substring_index(F.substring(text, 1, MOST_CHARACTERS), "\n", 1)
 
 
 def masked(message: Column) -> Column:

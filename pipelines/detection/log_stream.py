@@ -13,44 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pandas as pd
-import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines.detection.log_masking import masked
 from pipelines.detection.log_minutes import score_minutes
-from pipelines.detection.log_novelty import ERROR, WARN
-from pipelines.detection.log_patterns import (
-    SKETCH,
-    PatternRules,
-    assign_patterns,
-    distinct_estimate,
-    fold_patterns,
-    new_patterns,
-)
+from pipelines.detection.log_patterns import PatternRules, assign_patterns, fold_patterns, new_patterns
+from pipelines.detection.log_rows import TABLE, minute_rows, new_rows, pattern_rows, score_rows
 from pipelines.detection.log_state import LogState, load_state, save_state, snapshots_of
-from pipelines.detection.log_volume import CLASSES, Detector, VolumeRules
+from pipelines.detection.log_summary import counts_of, forms_of
+from pipelines.detection.log_volume import Detector, VolumeRules
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
 from pipelines.tables import Table, contract, ensure_table
 
 QUERY = "silver_log_patterns"
 LOGS = contract("silver.logs")
-TABLE = contract("silver.log_patterns")
-NOVELTY_MODEL, VOLUME_MODEL = "log_patterns", "log_volume"
-
-_EXAMPLE_CHARACTERS = 500
-_SCORED = pa.schema(
-    [
-        *((name, pa.string()) for name in ("model_name", "model_version", "metric", "series")),
-        *((name, pa.string()) for name in ("resource_id", "host_name")),
-        ("event_time", pa.timestamp("us", "UTC")),
-        *((name, pa.float64()) for name in ("value", "expected", "lower", "upper", "anomaly_score")),
-        ("top_contributors", pa.list_(pa.string())),
-        *((name, pa.timestamp("us", "UTC")) for name in ("kafka_timestamp", "ingest_time")),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -72,66 +49,10 @@ class LogRules:
 
 @dataclass(frozen=True)
 class Step:
-    """What a batch leads to: the state after it, and what it scores (columns of _SCORED, times in microseconds)."""
+    """What a batch leads to: the state after it, and what it scores (columns of log_rows.SCORED)."""
 
     state: LogState
     scored: pd.DataFrame
-
-
-def forms_of(logs: DataFrame) -> DataFrame:
-    """silver.logs rows → a row a distinct masked message and minute, with the first record that it stands for."""
-    first = F.struct(
-        "resource_id", "host_name", "source", "logger",
-        F.substring("message", 1, _EXAMPLE_CHARACTERS).alias("example"),
-        F.unix_micros("kafka_timestamp").alias("kafka_timestamp"),
-        F.unix_micros("ingest_time").alias("ingest_time"),
-    )  # fmt: skip
-    cases = logs.select(
-        masked(F.col("message")).alias("masked"),
-        _minute(F.col("event_time")).alias("minute"),
-        F.unix_micros("event_time").alias("at"),
-        F.coalesce("severity_number", F.lit(0)).cast("bigint").alias("severity"),
-        F.xxhash64("resource_id").alias("resource"),
-        first.alias("case"),
-        "event_id",
-    )
-    return (
-        cases.groupBy("masked", "minute")
-        .agg(
-            F.count("*").alias("count"),
-            F.max("severity").alias("severity"),
-            F.min("at").alias("first_seen"),
-            F.max("at").alias("last_seen"),
-            F.min_by("case", F.struct("at", "event_id")).alias("case"),
-            F.slice(F.array_sort(F.collect_set("resource")), 1, SKETCH).alias("resources"),
-        )
-        .select("*", "case.*")
-        .drop("case")
-    )
-
-
-def counts_of(logs: DataFrame) -> DataFrame:
-    """silver.logs rows → a row a resource, severity class and minute.
-
-    `newest_minute` is when the last of them happened, but not after it arrived: one sender whose clock is ahead must
-    not end the minutes of others.
-    """
-    severity = F.col("severity_number")
-    classes = F.when(severity >= ERROR, 2).when(severity >= WARN, 1).otherwise(0).cast("bigint")
-    return logs.groupBy(
-        "resource_id", classes.alias("severity_class"), _minute(F.col("event_time")).alias("minute")
-    ).agg(
-        F.count("*").alias("count"),
-        F.max("host_name").alias("host_name"),
-        F.max(_minute(F.least("event_time", "kafka_timestamp"))).alias("newest_minute"),
-        F.unix_micros(F.max("kafka_timestamp")).alias("kafka_timestamp"),
-        F.unix_micros(F.min("kafka_timestamp")).alias("oldest_arrival"),
-        F.unix_micros(F.max("ingest_time")).alias("ingest_time"),
-    )
-
-
-def _minute(time: Column) -> Column:
-    return F.floor(F.unix_seconds(time) / 60).cast("bigint")
 
 
 def advance(state: LogState, forms: pd.DataFrame, counts: pd.DataFrame, rules: LogRules, detector: Detector) -> Step:
@@ -141,78 +62,9 @@ def advance(state: LogState, forms: pd.DataFrame, counts: pd.DataFrame, rules: L
     resources = minutes.state.resources.set_index("resource_id")
     new = new_patterns(state.patterns, cases, resources, rules.patterns.novelty)
     patterns = fold_patterns(state.patterns, cases, new["pattern_id"], rules.patterns)
-    scored = [_new_rows(new, rules), _minute_rows(minutes.scored, rules.volume_version(detector))]
+    scored = [new_rows(new, rules.pattern_version), minute_rows(minutes.scored, rules.volume_version(detector))]
     filled = [rows for rows in scored if len(rows)] or scored[:1]
     return Step(replace(minutes.state, patterns=patterns), pd.concat(filled, ignore_index=True))
-
-
-def _new_rows(new: pd.DataFrame, rules: LogRules) -> pd.DataFrame:
-    """Nothing is expected of a pattern that was never seen."""
-    return new.assign(
-        model_name=NOVELTY_MODEL,
-        model_version=rules.pattern_version,
-        metric="log pattern",
-        series=new["pattern_id"],
-        event_time=new["first_seen"],
-        value=new["count"].astype(float),
-        expected=0.0,
-        lower=0.0,
-        upper=0.0,
-        anomaly_score=new["score"],
-        top_contributors=[[template] for template in new["template"]],
-    )[_SCORED.names]
-
-
-def _minute_rows(scored: pd.DataFrame, version: str) -> pd.DataFrame:
-    classes = pd.Series(CLASSES).reindex(scored["severity_class"]).to_numpy()
-    return scored.assign(
-        model_name=VOLUME_MODEL,
-        model_version=version,
-        metric="log volume",
-        series=scored["resource_id"] + "|" + classes,
-        event_time=scored["minute"] * 60_000_000,
-        value=scored["count"].astype(float),
-        anomaly_score=scored["score"],
-        top_contributors=[[name] for name in classes],
-    )[_SCORED.names]
-
-
-def score_rows(spark: SparkSession, scored: pd.DataFrame, threshold: float) -> DataFrame:
-    """What a batch scored → rows of silver.anomaly_scores."""
-    rows = spark.createDataFrame(pa.Table.from_pandas(scored, _SCORED, preserve_index=False))
-    is_volume = F.col("model_name") == VOLUME_MODEL
-    named = rows.withColumn("series_id", F.when(is_volume, F.md5("series")).otherwise(F.col("series")))
-    identity = F.concat_ws("|", "model_name", "series_id", F.unix_micros("event_time").cast("string"))
-    return named.withColumns(
-        {
-            "score_id": F.md5(identity),
-            "namespace": F.lit("logs"),
-            "is_anomaly": F.col("anomaly_score") >= threshold,
-            "scored_at": F.current_timestamp(),
-        }
-    )
-
-
-def pattern_rows(spark: SparkSession, patterns: pd.DataFrame) -> DataFrame:
-    """The patterns known → rows of silver.log_patterns."""
-    time = pa.timestamp("us", "UTC")
-    known = pa.Table.from_pandas(
-        patterns.assign(
-            resources=[distinct_estimate(sketch) for sketch in patterns["resources"]],
-            severity_number=patterns["severity"].where(patterns["severity"] > 0).astype("Int32"),
-        )[[column for column in TABLE.column_names if column != "updated_at"]],
-        pa.schema(
-            [
-                *((name, pa.string()) for name in ("pattern_id", "template", "source", "logger")),
-                ("severity_number", pa.int32()),
-                *((name, time) for name in ("first_seen", "last_seen")),
-                *((name, pa.int64()) for name in ("count", "resources")),
-                ("example", pa.string()),
-            ]
-        ),
-        preserve_index=False,
-    )
-    return spark.createDataFrame(known).withColumn("updated_at", F.current_timestamp())
 
 
 def write_batch(

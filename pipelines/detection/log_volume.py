@@ -110,7 +110,7 @@ def advance_clocks(known: pd.DataFrame, heard: pd.DataFrame, rules: VolumeRules)
 
 
 def _larger(left: pd.Series, right: pd.Series) -> pd.Series:
-    return left.fillna(right).where(~(right > left), right)
+    return np.fmax(left.astype(float), right.astype(float))
 
 
 def closing_points(
