@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 MOST_CHARACTERS = 300
 
 # In this order: what contains others comes first. A match begins with a rare character or at the start of a word, as it
-# is looked for at each character of a message. Whatever has a digit is one mark: an id in hexadecimal may happen to be a
-# number, so two marks would make two messages of one. No mark has a digit, as drain3 takes that for a parameter.
+# is looked for at each character of a message. Whatever has a digit is one mark: an id in hexadecimal may happen to be
+# a number, so two marks would make two messages of one. No mark has a digit, as drain3 takes that for a parameter.
 MASKS = (
     (r"""["'](?<!\w['"])(?:(?<=")[^"]*"|(?<=')[^']*'(?!\w))""", "<text>"),
     (r"://[^\s<>,;)\]]+", ":<url>"),

@@ -22,6 +22,7 @@ from pipelines.detection.log_rows import TABLE, minute_rows, new_rows, pattern_r
 from pipelines.detection.log_state import LogState, load_state, save_state, snapshots_of
 from pipelines.detection.log_summary import counts_of, forms_of
 from pipelines.detection.log_volume import Detector, VolumeRules
+from pipelines.detection.scores import ANOMALY_THRESHOLD
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
 from pipelines.tables import Table, contract, ensure_table
@@ -36,7 +37,7 @@ class LogRules:
 
     patterns: PatternRules = field(default_factory=PatternRules)
     volume: VolumeRules = field(default_factory=VolumeRules)
-    threshold: float = 0.8
+    threshold: float = ANOMALY_THRESHOLD
     trigger_interval: str = "10 seconds"
 
     @property

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.detection.scores import Scores
+
 CLASSES = ("other", "warning", "error")
 HEARD = ("resource_id", "host_name", "first_minute", "newest_minute", "messages", "kafka_timestamp", "ingest_time")
 
@@ -30,19 +32,6 @@ class VolumeRules:
     silent_minutes: int = 10
     most_zeros: int = 60
     forget_minutes: int = 7 * 24 * 60
-
-
-class Scores(Protocol):
-    """Arrays of one length: anomaly score in [0, 1], the value expected, and the bounds of what is usual."""
-
-    @property
-    def score(self) -> NDArray[np.float64]: ...
-    @property
-    def expected(self) -> NDArray[np.float64]: ...
-    @property
-    def lower(self) -> NDArray[np.float64]: ...
-    @property
-    def upper(self) -> NDArray[np.float64]: ...
 
 
 class Detector(Protocol):
