@@ -22,7 +22,7 @@ class PatternRules:
     """`most_forms`: distinct masked messages of a batch that are given to the miner, the most frequent ones; the others
     count as one pattern, `<*>`. `most_patterns`: beyond it, those that were not seen for longest are forgotten."""
 
-    most_forms: int = 20_000
+    most_forms: int = 5_000
     most_patterns: int = 10_000
     miner: MinerRules = field(default_factory=MinerRules)
     novelty: NoveltyRules = field(default_factory=NoveltyRules)
