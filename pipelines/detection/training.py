@@ -28,7 +28,7 @@ from pipelines.detection.promotion import Decision, Figures, decide, figures
 from pipelines.detection.registry import CHALLENGER, Registry
 from pipelines.detection.shadow import Contest, Judged, join, judge_host
 from pipelines.detection.shadow import to_bytes as judged_bytes
-from pipelines.detection.training_data import Told, rows_of, series_of, told_by
+from pipelines.detection.training_data import rows_of, series_of, told_by
 from pipelines.detection.training_plan import FILE, Plan, from_json
 from pipelines.detection.training_record import Trained, facts_of, write_files
 from pipelines.errors import ModelError

@@ -62,11 +62,10 @@ def score_series(history: SeriesHistory, bundle: Bundle) -> Scored:
     )
     scored = score_frame(frame, empty_block(), Champion(Published("backtest", "0", ""), bundle))
     scored = scored.sort_values("score_id", ignore_index=True)
-    return Scored(
-        history.values,
-        *(scored[name].to_numpy(np.float64) for name in ("anomaly_score", "expected", "lower", "upper")),
-        contributor=None,
+    score, expected, lower, upper = (
+        scored[name].to_numpy(np.float64) for name in ("anomaly_score", "expected", "lower", "upper")
     )
+    return Scored(history.values, score, expected, lower, upper, None)
 
 
 def score_host_history(history: HostHistory) -> Scored:

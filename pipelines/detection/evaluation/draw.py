@@ -52,9 +52,9 @@ def draw(
     below.axhline(threshold, color=_RED, lw=0.7, ls="--")
     below.set_ylim(0, 1.02)
     below.set_ylabel("score", fontsize=9)
-    locator = mdates.AutoDateLocator(tz=UTC)
+    locator = mdates.AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
     below.xaxis.set_major_locator(locator)
-    below.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))
+    below.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 

@@ -8,9 +8,10 @@ history and the rows up to its own, nothing later.
 """
 
 from pipelines.detection.multivariate.fit import fit
-from pipelines.detection.multivariate.model import HostModel, ModelError, from_arrays, to_arrays
+from pipelines.detection.multivariate.model import HostModel, from_arrays, to_arrays
 from pipelines.detection.multivariate.scoring import HostScores, fresh_state, leading, score_rows, skip_rows
 from pipelines.detection.multivariate.tail import FloatArray
+from pipelines.errors import ModelError
 
 __all__ = [
     "FloatArray",

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from pipelines.detection.multivariate import kernel
-from pipelines.detection.multivariate.model import HostModel, ModelError
+from pipelines.detection.multivariate.model import HostModel
 from pipelines.detection.multivariate.scoring import fresh_state, walk_rows
 from pipelines.detection.multivariate.season import learn_season
 from pipelines.detection.multivariate.tail import FloatArray, learn_tail
+from pipelines.errors import ModelError
 
 __all__ = ["LEAST_ROWS", "ModelError", "fit"]
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.detection.multivariate import kernel
-from pipelines.detection.multivariate.model import HostModel, ModelError
+from pipelines.detection.multivariate.model import HostModel
 from pipelines.detection.multivariate.tail import FloatArray, rarity, score_of
+from pipelines.errors import ModelError
 
 
 @dataclass(frozen=True, eq=False)

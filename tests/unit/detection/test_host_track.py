@@ -1,5 +1,7 @@
 """The values of a host's series, which come one by one, as rows of all its metrics."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_where_a_batch_ends_changes_nothing(cuts: set[int]) -> None:
     _, whole = score_host(HOST, "1", None, *flat(range(40)))
     track, scores = None, []
     edges = [0, *sorted(cuts), 40]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         track, scored = score_host(HOST, "1", track, *flat(range(first, last)))
         if scored is not None:
             scores.append(scored.scores.score)
