@@ -1,7 +1,7 @@
 """The model registry, thin over MLflow: SQLite and a folder by default, a server or Unity Catalog with the same code.
 
 A version is what `train` registers; which one scores is an alias: `champion`, `challenger`, and `previous`, the one
-that was champion before. All calls go through a client with explicit URIs, so that MLflow's global state stays as it is.
+that was champion before. All calls go through a client with explicit URIs, so MLflow's global state stays as it is.
 """
 
 from __future__ import annotations
