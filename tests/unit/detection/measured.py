@@ -27,7 +27,7 @@ def series_id(host: int, metric: str) -> int:
 def host_frame(host: int, minutes: int = MINUTES) -> pd.DataFrame:
     """A host whose three metrics follow one load, measured each minute; columns as training reads them."""
     random = np.random.default_rng(host)
-    load = 5 * np.sin(np.arange(minutes) / 60) + random.normal(size=minutes).cumsum() * 0.05
+    load = 5 * np.sin(np.arange(minutes) / 60) + random.normal(size=minutes)
     times = BEGIN.timestamp() + 60.0 * np.arange(minutes)
     frames = [
         pd.DataFrame(

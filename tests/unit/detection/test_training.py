@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.detection.bundle import Bundle, load
 from pipelines.detection.exclusions import Exclusion
-from pipelines.detection.feedback import Feedback, Verdict, give
+from pipelines.detection.feedback import Feedback, Verdict, give, given
 from pipelines.detection.freshness import due_reason
-from pipelines.detection.promotion import promote, rollback
-from pipelines.detection.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from pipelines.detection.registry import CHALLENGER, Registry
 from pipelines.detection.reproduction import differences, reproduce
 from pipelines.detection.training import Outcome, fit, train
 from pipelines.detection.training_data import plan_training
 from pipelines.detection.training_plan import Plan
 from pipelines.errors import ModelError
 from pipelines.settings import Settings, load_settings
-from tests.unit.detection.measured import BEGIN, host_frame, series_id, write_metrics
+from tests.unit.detection.measured import host_frame, series_id, write_metrics
 
 WINDOW = timedelta(minutes=2000)
 
@@ -73,8 +72,26 @@ def test_a_trained_version_is_challenger_and_the_champion_stays(outcome: Outcome
     assert outcome.champion == "1"
 
 
-def test_the_host_model_finds_injected_anomalies_that_series_alone_do_not(outcome: Outcome) -> None:
-    assert outcome.trained.challenger.auprc > outcome.trained.champion.auprc > 0
+def test_both_models_are_judged_by_the_same_intervals_and_anomalies(outcome: Outcome) -> None:
+    champion, challenger = outcome.trained.champion, outcome.trained.challenger
+    share_to_find = outcome.trained.judged.injected_span.mean()
+
+    assert champion.units == challenger.units > 600
+    assert min(champion.auprc, challenger.auprc) > 2 * share_to_find
+
+
+def test_the_run_tells_how_the_version_came_about(outcome: Outcome, registry: Registry) -> None:
+    version = registry.version(outcome.version)
+
+    assert version.run_id is not None
+    run = registry.client.get_run(version.run_id)
+    files = {one.path for one in registry.client.list_artifacts(version.run_id)}
+    assert run.data.params["delta_version.silver.metrics"] == str(outcome.trained.plan.metrics_version)
+    assert run.data.params["seed"] == "7"
+    assert run.data.params["champion_saw_held_back"] == "no"
+    assert run.data.metrics["challenger.auprc"] == pytest.approx(outcome.trained.challenger.auprc)
+    assert {"training.json", "reference.json", "plots", "model"} <= files
+    assert outcome.decision.reason in version.tags["decision"]
 
 
 def test_a_version_is_reproduced_from_its_run_though_the_table_has_grown(
@@ -85,9 +102,42 @@ def test_a_version_is_reproduced_from_its_run_though_the_table_has_grown(
     assert reproduce(spark, estate, registry, outcome.version) == ()
 
 
-def test_bundles_that_differ_in_a_bit_are_not_the_same(registered: Bundle) -> None:
-    registered.hosts["/host/1"].model.tail[0] += 1e-12
-    changed = Bundle(registered.parameters, {1: 1.5}, registered.hosts)
+def test_verdicts_and_exclusions_change_what_is_learnt(
+    spark: SparkSession, estate: Settings, plan: Plan, registered: Bundle
+) -> None:
+    """All of host 1 was an incident, an hour of all is excluded, and the cpu of host 2 was falsely accused."""
+    until = plan.start + timedelta(hours=1)
+    give(estate, Feedback(Verdict.TRUE, plan.start, plan.end, "test", plan.end, resource_id="/host/1"))
+    give(estate, Feedback(Verdict.FALSE, plan.end, plan.end, "test", plan.end, resource_id="/host/2", metric="cpu"))
+    heeding = replace(plan, feedback_version=given(estate).version, exclusions=(Exclusion(plan.start, until, "test"),))
 
-    assert differences(registered, Bundle(registered.parameters, {}, {})) == ("hosts: 2 and 0",)
-    assert differences(registered, changed) == ("strictness: of 0 and of 1 series",)
+    fitted = fit(spark, estate, heeding)
+
+    assert list(fitted.bundle.hosts) == ["/host/2"]
+    assert fitted.bundle.strictness == {series_id(2, "cpu"): pytest.approx(2 ** (1 / 3))}
+    assert not np.array_equal(fitted.bundle.hosts["/host/2"].model.centre, registered.hosts["/host/2"].model.centre)
+
+
+def test_bundles_that_differ_in_a_bit_are_not_the_same(registered: Bundle) -> None:
+    host = registered.hosts["/host/1"]
+    nudged = replace(host, model=replace(host.model, centre=np.nextafter(host.model.centre, np.inf)))
+    stricter = replace(registered, strictness={1: 1.5})
+
+    assert differences(registered, registered) == ()
+    assert differences(registered, replace(registered, hosts=registered.hosts | {"/host/1": nudged})) == (
+        "host /host/1: centre",
+    )
+    assert differences(registered, stricter) == ("strictness: of 0 and of 1 series",)
+    assert differences(registered, replace(registered, hosts={})) == ("hosts: 2 and 0",)
+
+
+def test_training_is_due_when_the_data_of_the_last_one_is_old(outcome: Outcome, registry: Registry) -> None:
+    end, week = outcome.trained.plan.end, timedelta(days=7)
+
+    assert due_reason(registry, week, end + week) is None
+    assert "older than detection.retrain_after" in str(due_reason(registry, week, end + week + timedelta(seconds=1)))
+
+
+def test_nothing_to_train_on_says_what_to_run(spark: SparkSession, settings: Settings) -> None:
+    with pytest.raises(ModelError, match="run `lakehouse run silver` first"):
+        plan_training(spark, settings, WINDOW, [], seed=0)
