@@ -154,7 +154,7 @@ _PROPERTIES: Any = {"delta.logRetentionDuration": "interval 3650 days", "delta.e
 
 def schema() -> Any:
     """The columns of the contract, as deltalake takes them; importing the contract would import Spark."""
-    from deltalake import Field, PrimitiveType, Schema
+    from deltalake.schema import Field, PrimitiveType, Schema
 
     columns = (
         ("feedback_id", "string", False),

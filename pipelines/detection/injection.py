@@ -3,7 +3,8 @@
 Each host gets one of each shape, at places that do not overlap, drawn from the seed and the host's name. Sizes are in
 standard deviations of the series before the held-back part: a spike of 8 over 1 to 3 rows, in one series; a level shift
 of 4 over 40 rows, in up to three series at once; a flatline of 60 rows, in one series; a drift that reaches 5 over 90
-rows, in one series. These sizes are chosen, not tuned: large enough for an operator to agree, small enough to be missed.
+rows, in one series. These sizes are chosen, not tuned: large enough for an operator to agree, small enough to be
+missed.
 """
 
 from __future__ import annotations

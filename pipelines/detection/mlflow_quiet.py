@@ -1,4 +1,4 @@
-"""MLflow, imported when first needed (it takes seconds) and without its chatter."""
+"""MLflow, imported when first needed (it takes seconds), without its chatter and its patience."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # Of the default of 7, each after twice the wait, a server that is away would hold up whoever asks for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
 
 
 def quiet_mlflow() -> Any:
-    """The module `mlflow`. What the environment says already of its chatter holds."""
+    """The module `mlflow`. What the environment says already holds."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     # Migrations of a new SQLite file would fill the screen.

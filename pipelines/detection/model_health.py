@@ -86,16 +86,18 @@ def judge(
         return replace(
             health, state="untrained", reason="the built-in parameters: `lakehouse train` makes a model of them"
         )
-    both = {name: one for name, one in observed.items() if name in known and one.rows and known[name].rows}
+    both = {
+        name: one for name, one in observed.items() if name in known and min(one.rows, known[name].rows) >= _LEAST_ROWS
+    }
     compared = sum(one.rows for one in both.values())
-    if compared >= _LEAST_ROWS:
+    if both:
         usual = sum(one.rows * known[name].alert_rate for name, one in both.items()) / compared
         seen = sum(one.alerts for one in both.values()) / compared
-        distances = {name: stability(one, known[name]) for name, one in both.items() if one.rows >= _LEAST_ROWS / 2}
+        distances = {name: stability(one, known[name]) for name, one in both.items()}
         worst = max(distances, key=lambda name: distances[name])
         health = replace(health, reference_alert_rate=usual, psi=distances[worst])
         if distances[worst] > _DRIFT:
-            said = f"scores of {worst} are distributed unlike those at training: index {distances[worst]:.2f} above {_DRIFT}"
+            said = f"scores of {worst} are distributed unlike at training: index {distances[worst]:.2f} above {_DRIFT}"
             return replace(health, state="drifting", reason=f"{said}; `lakehouse train` learns today's data")
         if seen > max(_ALERT_FACTOR * usual, _ALERT_FLOOR):
             said = (
@@ -106,7 +108,7 @@ def judge(
     if age > retrain_after:
         said = f"its newest data is {age.days} days old, older than detection.retrain_after"
         return replace(health, state="stale", reason=f"{said}: `lakehouse train`")
-    enough = "as at training" if compared >= _LEAST_ROWS else f"only {compared} scores yet, too few to compare"
+    enough = "as at training" if both else f"too few scores yet to compare: a detector needs {_LEAST_ROWS}"
     return replace(health, state="healthy", reason=enough)
 
 
@@ -118,13 +120,12 @@ def newest_scores(spark: SparkSession, settings: Settings, version: str, now: da
         (F.col("scored_at") > F.lit(now - _LOOK_BACK)) & (F.col("model_version") == version) & ~_expected(settings)
     )
     names = [f"bin_{number}" for number in range(len(EDGES) - 1)]
-    last = len(names) - 1
+    # The last bin holds its upper edge.
+    uppers = (*EDGES[1:-1], float("inf"))
     score = F.col("anomaly_score")
     bins = [
-        F.count_if((score >= EDGES[number]) & ((score < EDGES[number + 1]) if number < last else F.lit(True))).alias(
-            name
-        )
-        for number, name in enumerate(names)
+        F.count_if((score >= lower) & (score < upper)).alias(name)
+        for name, lower, upper in zip(names, EDGES[:-1], uppers, strict=True)
     ]
     alerts = F.count_if("is_anomaly").alias("alerts")
     found = rows.groupBy("detector").agg(*bins, alerts).collect()
@@ -133,7 +134,7 @@ def newest_scores(spark: SparkSession, settings: Settings, version: str, now: da
 
 def _expected(settings: Settings) -> Column:
     """Whether a score is of a window that an operator called expected."""
-    condition = F.lit(False)
+    condition = F.expr("false")
     for one in verdicts.given(settings).feedback:
         if one.verdict is not Verdict.EXPECTED:
             continue

@@ -29,7 +29,7 @@ BEFORE = "champion_before"
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one model on the held-back data. `alerts` of `units` host intervals, those called true by operators left out."""
+    """Of one model on the held-back data: `alerts` of `units` host intervals, those called true left out."""
 
     auprc: float
     alerts: int
@@ -63,15 +63,15 @@ def decide(champion: Figures, challenger: Figures) -> Decision:
         f"{champion.alert_rate:.5f}"
     )
     if not (np.isfinite(challenger.auprc) and np.isfinite(champion.auprc)):
-        return Decision(False, "nothing was to be found in the held-back data, so nothing is known to be better")
+        return Decision(better=False, reason="nothing was to be found in the held-back data, so nothing is known")
     if challenger.alert_rate > MOST_ALERTS * champion.alert_rate:
-        return Decision(False, f"more than {MOST_ALERTS} times the champion's alerts: {told}")
+        return Decision(better=False, reason=f"more than {MOST_ALERTS} times the champion's alerts: {told}")
     gain = challenger.auprc - champion.auprc
     if gain >= MARGIN:
-        return Decision(True, f"finds more: {told}")
+        return Decision(better=True, reason=f"finds more: {told}")
     if gain > -MARGIN and challenger.alert_rate < champion.alert_rate:
-        return Decision(True, f"finds as much with fewer alerts: {told}")
-    return Decision(False, f"not better by {MARGIN}, nor as good with fewer alerts: {told}")
+        return Decision(better=True, reason=f"finds as much with fewer alerts: {told}")
+    return Decision(better=False, reason=f"not better by {MARGIN}, nor as good with fewer alerts: {told}")
 
 
 def promote(registry: Registry, version: str) -> str | None:

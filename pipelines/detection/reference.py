@@ -50,7 +50,7 @@ NOTHING = Distribution((0,) * (len(EDGES) - 1), 0)
 def stability(now: Distribution, reference: Distribution) -> float:
     """Population stability index: `sum((p - q) * ln(p / q))` over the bins, each share with half a row added.
 
-    Known from credit scoring (Siddiqi, Credit Risk Scorecards, 2006): below 0.1 nothing has changed, above 0.25 much has.
+    Known from credit scoring (Siddiqi, Credit Risk Scorecards, 2006): below 0.1 nothing has changed, above 0.25 much.
     """
     shares = [(np.array(one.counts) + 0.5) / (one.rows + 0.5 * len(one.counts)) for one in (now, reference)]
     return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())

@@ -1,7 +1,7 @@
 """The model registry, thin over MLflow: SQLite and a folder by default, a server or Unity Catalog with the same code.
 
 A version is what `train` registers; which one scores is an alias: `champion`, `challenger`, and `previous`, the one
-that was champion before. All calls go through a client with explicit URIs, so that MLflow's global state stays as it is.
+that was champion before. All calls go through a client with explicit URIs, so MLflow's global state stays as it is.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Registry:
         for alias, version in model.aliases.items():
             by_version.setdefault(str(version), []).append(alias)
         found = self._must(
-            "list versions", lambda: self._client.search_model_versions(f"name='{self.model_name}'", max_results=1000)
+            "list versions", lambda: self.client.search_model_versions(f"name='{self.model_name}'", max_results=1000)
         )
         listed = (
             Version(
@@ -146,10 +146,10 @@ class Registry:
         run_id = self.version(version).run_id
         if run_id is None:
             return None
-        if name not in self._must(f"run {run_id}", lambda: [one.path for one in self._client.list_artifacts(run_id)]):
+        if name not in self._must(f"run {run_id}", lambda: [one.path for one in self.client.list_artifacts(run_id)]):
             return None
         with tempfile.TemporaryDirectory(prefix="lakehouse-run-") as scratch:
-            fetched = self._must(f"run {run_id}", lambda: self._client.download_artifacts(run_id, name, scratch))
+            fetched = self._must(f"run {run_id}", lambda: self.client.download_artifacts(run_id, name, scratch))
             return Path(fetched).read_text(encoding="utf-8")
 
     def ensure_champion(self) -> str:
@@ -175,10 +175,10 @@ class Registry:
         registry of its global state."""
         if self.registry_uri.startswith(("databricks", "uc")):
             return f"models:/{self.model_name}/{version}"
-        return str(self._client.get_model_version_download_uri(self.model_name, version))
+        return str(self.client.get_model_version_download_uri(self.model_name, version))
 
     def _register(self, facts: RunFacts, bundle: Bundle) -> str:
-        client = self._client
+        client = self.client
         run_id = client.create_run(self._experiment(), run_name=facts.name, tags=dict(facts.tags)).info.run_id
         status = "FAILED"
         try:
@@ -200,7 +200,7 @@ class Registry:
         from mlflow.entities import Metric, Param
 
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
-        self._client.log_batch(
+        self.client.log_batch(
             run_id,
             metrics=[Metric(key, value, now_ms, 0) for key, value in facts.metrics.items()],
             params=[Param(key, value) for key, value in facts.parameters.items()],
@@ -211,7 +211,7 @@ class Registry:
             from mlflow.exceptions import MlflowException
 
             try:
-                self._client.create_registered_model(self.model_name)
+                self.client.create_registered_model(self.model_name)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -220,11 +220,11 @@ class Registry:
         """Id of the experiment of the model's name; in a Databricks workspace it must be a path."""
         on_databricks = self.tracking_uri.startswith("databricks")
         name = f"/Shared/{self.model_name}" if on_databricks else self.model_name
-        found = self._client.get_experiment_by_name(name)
+        found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
         artifacts = None if self.local_dir is None else (self.local_dir / "artifacts").as_uri()
-        return str(self._client.create_experiment(name, artifact_location=artifacts))
+        return str(self.client.create_experiment(name, artifact_location=artifacts))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -237,14 +237,15 @@ class Registry:
             yield
 
     @cached_property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """MLflow's own, for what is not here."""
         if self.local_dir is not None:
             self.local_dir.mkdir(parents=True, exist_ok=True)
         mlflow = quiet_mlflow()
         return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.registry_uri)
 
     def _client_call(self, method: str, *arguments: str) -> Callable[[], Any]:
-        return lambda: getattr(self._client, method)(self.model_name, *arguments)
+        return lambda: getattr(self.client, method)(self.model_name, *arguments)
 
     def _ask(self, what: str, call: Callable[[], T]) -> T | None:
         """None if there is no such thing."""

@@ -38,8 +38,8 @@ class Contest:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Units of one or many hosts, (units,) each: `time` (epoch seconds); scores on the data as it was (`plain`) and with
-    anomalies put in (`injected`); `to_find`: an operator called it true; `injected_span`: an anomaly was put there.
+    """Units of one or many hosts, (units,) each: `time` (epoch seconds); scores on the data as it was (`plain`) and
+    with anomalies put in (`injected`); `to_find`: an operator called it true; `injected_span`: one was put there.
     `univariate`, `multivariate`: the challenger's scores on the data as it was, a number a scored row.
     """
 
