@@ -28,31 +28,31 @@ STATE_WIDTH = univariate_kernel.STATE_WIDTH
 class Parameters:
     """Plain numbers, one set for all series; the kernel takes them in this order. Evidence is in decades of rarity."""
 
-    # Evidence at which the score is scores.ANOMALY_THRESHOLD: 2.2 is a row in 160, before what counts against it.
-    threshold: float = 2.2
+    # Evidence at which the score is scores.ANOMALY_THRESHOLD: 2.5 is a row in 300, before what counts against it.
+    threshold: float = 2.5
     # Evidence of a value outside all that was seen by as much as that is wide; a part of it until so many rows.
     range_weight: float = 20.0
-    range_rows: float = 200.0
+    range_rows: float = 500.0
     # How much the rarity of a single step counts beside that of a mean.
     step_weight: float = 0.7
     # Distances (in mean absolute deviations, in usual steps) under which rarity alone counts for less.
-    mean_effect: float = 2.0
-    step_effect: float = 4.0
+    mean_effect: float = 2.5
+    step_effect: float = 6.0
     # Rows before which nothing is called an anomaly.
     probation: float = 100.0
     # Rows over which location and scale, and the histograms, forget; and over which the two means run.
-    memory: float = 2000.0
+    memory: float = 1500.0
     tail_memory: float = 10000.0
-    short_rows: float = 14.0
-    middle_rows: float = 33.0
+    short_rows: float = 10.0
+    middle_rows: float = 50.0
     # After an alert: rows, or seconds if that is more, until as much evidence counts in full again.
     cooldown_rows: float = 100.0
-    cooldown_seconds: float = 14400.0
+    cooldown_seconds: float = 28800.0
     # Evidence that each alert of late takes from the next, and the rows over which that fades.
     fatigue_weight: float = 0.2
-    fatigue_rows: float = 1500.0
+    fatigue_rows: float = 2000.0
     # The profile of the day is used while its error is below this share of the error without it; days it remembers.
-    season_gain: float = 0.7
+    season_gain: float = 0.8
     season_days: float = 7.0
     # Share of the evidence usual at this hour of the day that is taken off, and how fast a habit is learnt a day.
     habit_weight: float = 0.25

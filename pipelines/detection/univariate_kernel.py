@@ -30,7 +30,7 @@ _HOUR, _THIS_HOUR, _HOUR_BEFORE = 24, 25, 26
 # The weight of all that a histogram holds, and of the next row in it.
 _TOTAL, _WEIGHT = 27, 28
 # Three histograms: of the distance of both means from the slow location, and of the steps.
-_BINS = 32
+_BINS = 20
 _HISTOGRAMS = 29
 # An hour of the day each: the mean, and the evidence that is usual then.
 _HOURS = 24
@@ -51,17 +51,17 @@ _BAND_MISSES, _BAND_PACE, _BAND_START, _BAND_MOST = 0.01, 0.05, 4.0, 50.0
 
 @numba.njit()
 def _bin(distance: float) -> int:
-    """Three bins an octave, from 1/16 to 128: the tail of a distribution, of whatever shape, in 32 numbers."""
-    return int(min(max(3.0 * math.log2(distance + 0.0625) + 12.0, 0.0), _BINS - 1.0))
+    """Three bins an octave, from 1/2 to 50, and what is less or more: any tail's shape in 20 numbers."""
+    return int(min(max(3.0 * math.log2(distance + 0.0625) + 3.0, 0.0), _BINS - 1.0))
 
 
 @numba.njit()
-def _rarity(state: FloatVector, histogram: int, bin_: int) -> float:
+def _rarity(state: FloatVector, histogram: int, own: int) -> float:
     """-log10 of the share of the series' own past that lay at least as far out (half of the own bin counts)."""
     first = _HISTOGRAMS + histogram * _BINS
-    farther = 0.5 * state[first + bin_]
-    for place in range(first + bin_ + 1, first + _BINS):
-        farther += state[place]
+    farther = 0.5 * state[first + own]
+    for column in range(first + own + 1, first + _BINS):
+        farther += state[column]
     return -math.log10((farther + 0.5 * state[_WEIGHT]) / (state[_TOTAL] + state[_WEIGHT]))
 
 
