@@ -46,8 +46,8 @@ class Parameters:
     short_rows: float = 10.0
     middle_rows: float = 50.0
     # After an alert: rows, or seconds if that is more, until as much evidence counts in full again.
-    cooldown_rows: float = 100.0
-    cooldown_seconds: float = 28800.0
+    cooldown_rows: float = 70.0
+    cooldown_seconds: float = 14400.0
     # Evidence that each alert of late takes from the next, and the rows over which that fades.
     fatigue_weight: float = 0.2
     fatigue_rows: float = 2000.0
@@ -57,7 +57,7 @@ class Parameters:
     # Share of the evidence usual at this hour of the day that is taken off, and how fast a habit is learnt a day.
     habit_weight: float = 0.25
     habit_pace: float = 0.5
-    # Seconds between rows under which a series must show more, by a decade for ten times as many rows.
+    # Seconds between rows under which a series must show more: a decade for ten times as many rows, and never more.
     usual_interval: float = 300.0
 
 
@@ -77,8 +77,8 @@ def score_points(
     """Score each row by what its series' state knows, then learn it: `states` is updated in place.
 
     `series` (n,) are rows of `states`, `times` (n,) epoch seconds, `values` (n,), in the order of time within a series.
-    `strictness` (series,) is how many times the usual evidence a series must show (1 = as usual). How rows are split
-    into calls changes nothing. A row that is not after the last one of its series is scored and not learnt; one that
+    `strictness` (series,), above 0, is how many times the usual evidence a series must show (1: as usual). How rows
+    are split into calls changes nothing. A row not after the last one of its series is scored and not learnt; one that
     holds no number (NaN, infinite, beyond ±1e100) has score 0 and is not learnt.
 
     The score is e / (e + threshold / 4) of the evidence e that is left: 0 without any, 0.8 at the threshold, never 1.
