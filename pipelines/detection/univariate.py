@@ -41,7 +41,7 @@ class Parameters:
     # Rows before which nothing is called an anomaly.
     probation: float = 100.0
     # Rows over which location and scale, and the histograms, forget; and over which the two means run.
-    memory: float = 1500.0
+    memory: float = 1200.0
     tail_memory: float = 10000.0
     short_rows: float = 10.0
     middle_rows: float = 50.0
