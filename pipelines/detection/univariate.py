@@ -87,5 +87,16 @@ def score_points(
     """
     given = np.empty((4, values.size), dtype=np.float64)
     numbers = np.array(astuple(parameters), dtype=np.float64)
-    univariate_kernel.score_rows(states, series, times, values, numbers, strictness, given)
+    univariate_kernel.score_rows(
+        states, _ints(series), _floats(times), _floats(values), numbers, _floats(strictness), given
+    )
     return Scores(given[0], given[1], given[2], given[3])
+
+
+def _floats(column: FloatVector) -> FloatVector:
+    """The compiled loop takes writable, dense arrays alone; what comes out of Arrow is often neither, and is copied."""
+    return np.require(column, np.float64, ["C", "W"])
+
+
+def _ints(column: IntVector) -> IntVector:
+    return np.require(column, np.int64, ["C", "W"])
