@@ -30,7 +30,7 @@ _HOUR, _THIS_HOUR, _HOUR_BEFORE = 24, 25, 26
 # The weight of all that a histogram holds, and of the next row in it.
 _TOTAL, _WEIGHT = 27, 28
 # Three histograms: of the distance of both means from the slow location, and of the steps.
-_BINS = 32
+_BINS = 20
 _HISTOGRAMS = 29
 # An hour of the day each: the mean, and the evidence that is usual then.
 _HOURS = 24
@@ -43,6 +43,8 @@ _DAY, _HOUR_SECONDS = 86400.0, 3600.0
 _WARM_UP = 10.0
 # How far from its location a value may pull it, in mean absolute deviations: an incident must not become the norm.
 _FAR = 4.0
+# An alert quietens what follows by no more than this many thresholds, however strong it was.
+_LOUDEST = 10.0
 # A larger number is no measurement, and differences of such are no numbers.
 _LARGEST = 1e100
 # The share of values that the band is to miss, and how fast its width follows.
@@ -51,17 +53,17 @@ _BAND_MISSES, _BAND_PACE, _BAND_START, _BAND_MOST = 0.01, 0.05, 4.0, 50.0
 
 @numba.njit()
 def _bin(distance: float) -> int:
-    """Three bins an octave, from 1/16 to 128: the tail of a distribution, of whatever shape, in 32 numbers."""
-    return int(min(max(3.0 * math.log2(distance + 0.0625) + 12.0, 0.0), _BINS - 1.0))
+    """Three bins an octave, from 1/2 to 50, and what is less or more: any tail's shape in 20 numbers."""
+    return int(min(max(3.0 * math.log2(distance + 0.0625) + 3.0, 0.0), _BINS - 1.0))
 
 
 @numba.njit()
-def _rarity(state: FloatVector, histogram: int, bin_: int) -> float:
+def _rarity(state: FloatVector, histogram: int, own: int) -> float:
     """-log10 of the share of the series' own past that lay at least as far out (half of the own bin counts)."""
     first = _HISTOGRAMS + histogram * _BINS
-    farther = 0.5 * state[first + bin_]
-    for place in range(first + bin_ + 1, first + _BINS):
-        farther += state[place]
+    farther = 0.5 * state[first + own]
+    for column in range(first + own + 1, first + _BINS):
+        farther += state[column]
     return -math.log10((farther + 0.5 * state[_WEIGHT]) / (state[_TOTAL] + state[_WEIGHT]))
 
 
@@ -238,7 +240,7 @@ def score_rows(
             evidence += range_weight * math.log1p(outside) * min(1.0, rows / range_rows)
 
         # What counts against it: the habit of this hour of the day, an alert just now, many alerts of late, and that
-        # a series sampled often has more chances a day to look odd.
+        # a series sampled often has more chances a day to look odd (up to ten: closer rows say the same as each other).
         habit = max(
             state[_HABIT + hour], state[_HABIT + (hour + 1) % _HOURS], state[_HABIT + (hour + _HOURS - 1) % _HOURS]
         )
@@ -246,7 +248,7 @@ def score_rows(
         if state[_QUIET] > 0.0:
             against += state[_ALERT] * state[_QUIET] / state[_QUIET_ROWS]
         if 0.0 < state[_INTERVAL] < usual_interval:
-            against += math.log10(usual_interval / max(state[_INTERVAL], 1.0))
+            against += min(math.log10(usual_interval / state[_INTERVAL]), 1.0)
         felt = max(evidence - against, 0.0) / strictness[series[row]]
         given[0, row] = felt / (felt + half)
 
@@ -257,7 +259,7 @@ def score_rows(
         if felt >= threshold:
             quiet = max(cooldown_rows, min(cooldown_seconds / max(state[_INTERVAL], 1e-3), 10000.0))
             state[_QUIET] = state[_QUIET_ROWS] = quiet
-            state[_ALERT] = evidence
+            state[_ALERT] = min(evidence, _LOUDEST * threshold)
             state[_FATIGUE] += 1.0
         gap = time - state[_LAST]
         state[_INTERVAL] += 0.05 * (min(gap, 3.0 * state[_INTERVAL]) - state[_INTERVAL]) if rows > 1.0 else gap

@@ -168,3 +168,13 @@ def test_the_unit_of_a_value_does_not_matter() -> None:
     values = noise(600)
     values[500] = 60.0
     np.testing.assert_allclose(score_one(values * 1024.0).score, score_one(values).score, atol=1e-9)
+
+
+def test_columns_that_are_read_only_or_not_dense_are_taken_too() -> None:
+    values = np.repeat(noise(50), 2)[::2]
+    times, series = 60.0 * np.arange(50), np.zeros(50, dtype=np.int64)
+    times.setflags(write=False)
+    np.testing.assert_array_equal(
+        columns(score_points(fresh_states(1), series, times, values, Parameters(), np.ones(1))),
+        columns(score(series, times.copy(), noise(50), np.ones(1))),
+    )
