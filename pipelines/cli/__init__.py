@@ -26,6 +26,8 @@ _COMMANDS = {
     "redrive": "redrive",
     "check": "check",
     "evaluate": "evaluate",
+    "forecast": "forecast",
+    "failure-risk": "failure_risk",
 }
 
 
@@ -42,7 +44,7 @@ def build(asked: str | None) -> typer.Typer:
     app.callback()(lambda: None)  # without it a single command would swallow its own name
     for name in [asked] if asked in _COMMANDS else _COMMANDS:
         assert name is not None
-        app.command()(getattr(import_module(f"pipelines.cli.{_COMMANDS[name]}"), name))
+        app.command(name)(getattr(import_module(f"pipelines.cli.{_COMMANDS[name]}"), name.replace("-", "_")))
     return app
 
 
