@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def history() -> pd.DataFrame:
     frame = pd.concat(frames, ignore_index=True)
     frame.loc[frame.index % ROWS == 250, "value"] += 40.0
     return frame.sample(frac=1.0, random_state=1)
+
+
+def test_two_that_come_at_once_make_one_champion(settings: Settings) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        champions = set(pool.map(lambda _: Registry.of(settings).ensure_champion(), range(2)))
+
+    assert champions == {"1"}
+    assert len(Registry.of(settings).versions()) == 1
 
 
 def test_a_champion_that_is_there_stays(registry: Registry) -> None:
