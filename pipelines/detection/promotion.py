@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.detection.registry import CHAMPION, PREVIOUS, Registry
+from pipelines.detection.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from pipelines.detection.scores import FloatVector
 from pipelines.detection.shadow import Judged
 from pipelines.errors import ModelError
@@ -87,6 +87,8 @@ def promote(registry: Registry, version: str) -> str | None:
         registry.set_tags(version, {BEFORE: before})
         registry.set_alias(PREVIOUS, before)
     registry.set_alias(CHAMPION, version)
+    if registry.version_of(CHALLENGER) == version:
+        registry.drop_alias(CHALLENGER)
     return before
 
 

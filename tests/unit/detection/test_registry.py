@@ -83,7 +83,9 @@ def test_an_alias_or_version_that_is_not_there(registry: Registry, tmp_path: Pat
 
 
 def test_rollback_goes_back_step_by_step(registry: Registry) -> None:
+    registry.set_alias(CHALLENGER, "2")
     assert promote(registry, "2") == "1"
+    assert registry.version_of(CHALLENGER) is None
     assert promote(registry, "3") == "2"
     assert promote(registry, "3") is None
     assert registry.version_of(PREVIOUS) == "2"
