@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipelines.detection import multivariate
 from pipelines.detection.bundle import Host
@@ -18,6 +18,7 @@ from pipelines.errors import ModelError
 INTERVALS = (60, 120, 180, 300, 600, 900, 1800, 3600)
 # With fewer measurements a series, or a host as a whole, is not trained.
 LEAST_VALUES = 200
+_MODEL = "model/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +84,9 @@ def fit_host(frame: pd.DataFrame, seed: int) -> Host:
 def to_bytes(host: Host) -> bytes:
     """As a worker hands it to the driver."""
     packed = io.BytesIO()
+    arrays: dict[str, Any] = {_MODEL + name: array for name, array in multivariate.to_arrays(host.model).items()}
     rows = np.array([host.interval_seconds, host.last_row], dtype=np.int64)
-    np.savez(packed, series_ids=host.series_ids, rows=rows, **_prefixed(multivariate.to_arrays(host.model)))
+    np.savez(packed, series_ids=host.series_ids, rows=rows, **arrays)
     return packed.getvalue()
 
 
@@ -93,10 +95,3 @@ def from_bytes(packed: bytes) -> Host:
         model = {name.removeprefix(_MODEL): arrays[name] for name in arrays if name.startswith(_MODEL)}
         interval, last = (int(number) for number in arrays["rows"])
         return Host(arrays["series_ids"], interval, last, multivariate.from_arrays(model))
-
-
-_MODEL = "model/"
-
-
-def _prefixed(arrays: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-    return {_MODEL + name: array for name, array in arrays.items()}

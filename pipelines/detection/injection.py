@@ -17,6 +17,9 @@ import pandas as pd
 
 from pipelines.detection.scores import FloatVector, IntVector
 
+# Where little is held back anomalies are shorter, so that they stay the exception.
+_MOST_OF_SLOT = 0.2
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -53,8 +56,10 @@ def inject(frame: pd.DataFrame, resource_id: str, held_from: float, interval: in
     spans = []
     for slot, place in enumerate(random.permutation(len(SHAPES))):
         shape = SHAPES[place]
-        length = interval * int(random.integers(shape.rows[0], shape.rows[1] + 1))
-        room = edges[slot + 1] - edges[slot] - length
+        space = edges[slot + 1] - edges[slot]
+        rows = min(int(random.integers(shape.rows[0], shape.rows[1] + 1)), int(space / interval * _MOST_OF_SLOT))
+        length = interval * max(rows, 1)
+        room = space - length
         offset = random.random()
         chosen = random.permutation(np.unique(ids))[: shape.series]
         if room <= 0:

@@ -3,7 +3,8 @@
 The rule. Both models score the held-back fifth of the window, to which neither was fitted: once as it was, once with
 anomalies put into it (`injection.py`). Positives are those, and what operators called true. The challenger is promoted
 
-- if its alert rate on the data as it was is at most 1.1 times the champion's, and
+- if its alert rate on the data as it was is at most 1.1 times the champion's, or at most 1 in 1,000 host intervals
+  (a first model of hosts adds alerts to those of series alone; where there are next to none, a ratio says nothing), and
 - if its AUPRC (average precision over host intervals) is at least the champion's + 0.01; or within 0.01 of it, with
   fewer alerts on the data as it was.
 
@@ -16,13 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.detection.registry import CHAMPION, PREVIOUS, Registry
+from pipelines.detection.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from pipelines.detection.scores import FloatVector
 from pipelines.detection.shadow import Judged
 from pipelines.errors import ModelError
 
 MARGIN = 0.01
 MOST_ALERTS = 1.1
+FEW_ALERTS = 0.001
 # Tag of a version: who was champion before it.
 BEFORE = "champion_before"
 
@@ -64,7 +66,7 @@ def decide(champion: Figures, challenger: Figures) -> Decision:
     )
     if not (np.isfinite(challenger.auprc) and np.isfinite(champion.auprc)):
         return Decision(better=False, reason="nothing was to be found in the held-back data, so nothing is known")
-    if challenger.alert_rate > MOST_ALERTS * champion.alert_rate:
+    if challenger.alert_rate > max(MOST_ALERTS * champion.alert_rate, FEW_ALERTS):
         return Decision(better=False, reason=f"more than {MOST_ALERTS} times the champion's alerts: {told}")
     gain = challenger.auprc - champion.auprc
     if gain >= MARGIN:
@@ -85,6 +87,8 @@ def promote(registry: Registry, version: str) -> str | None:
         registry.set_tags(version, {BEFORE: before})
         registry.set_alias(PREVIOUS, before)
     registry.set_alias(CHAMPION, version)
+    if registry.version_of(CHALLENGER) == version:
+        registry.drop_alias(CHALLENGER)
     return before
 
 

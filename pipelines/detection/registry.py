@@ -10,7 +10,7 @@ import fcntl
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,30 +18,16 @@ from typing import Any, TypeVar
 
 from pipelines.detection.bundle import Bundle
 from pipelines.detection.mlflow_quiet import quiet_mlflow
-from pipelines.detection.packaged import bundle_folder, package
+from pipelines.detection.packaged import bundle_folder
+from pipelines.detection.registration import Place, RunFacts, register
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 # Tag of a version that nothing was trained for.
 BUILT_IN = "built_in"
-_MODEL = "model"
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What is recorded of how a version came about. `files`: a folder that is logged as it is (plots, histograms).
-
-    `tags` go to the run and to the version.
-    """
-
-    name: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    files: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +83,12 @@ class Registry:
 
     def register(self, facts: RunFacts, bundle: Bundle) -> str:
         """Log a run with all that `facts` tells and the packaged bundle, and register it: the new version."""
-        return str(self._must("register a version", lambda: self._register(facts, bundle)))
+        # A workspace of Databricks takes paths alone.
+        on_databricks = self.tracking_uri.startswith("databricks")
+        experiment = f"/Shared/{self.model_name}" if on_databricks else self.model_name
+        artifacts = None if self.local_dir is None else (self.local_dir / "artifacts").as_uri()
+        place = Place(self.model_name, experiment, artifacts)
+        return self._must("register a version", lambda: register(self.client, place, facts, bundle))
 
     def set_alias(self, alias: str, version: str) -> None:
         self._must(f"set {alias}", self._client_call("set_registered_model_alias", alias, version))
@@ -176,55 +167,6 @@ class Registry:
         if self.registry_uri.startswith(("databricks", "uc")):
             return f"models:/{self.model_name}/{version}"
         return str(self.client.get_model_version_download_uri(self.model_name, version))
-
-    def _register(self, facts: RunFacts, bundle: Bundle) -> str:
-        client = self.client
-        run_id = client.create_run(self._experiment(), run_name=facts.name, tags=dict(facts.tags)).info.run_id
-        status = "FAILED"
-        try:
-            self._log(run_id, facts)
-            if facts.files is not None:
-                client.log_artifacts(run_id, str(facts.files))
-            with tempfile.TemporaryDirectory(prefix="lakehouse-model-") as scratch:
-                package(bundle, Path(scratch) / _MODEL)
-                client.log_artifacts(run_id, str(Path(scratch) / _MODEL), _MODEL)
-            self._ensure_model()
-            source = f"runs:/{run_id}/{_MODEL}"
-            made = client.create_model_version(self.model_name, source, run_id, tags=dict(facts.tags))
-            status = "FINISHED"
-        finally:
-            client.set_terminated(run_id, status)
-        return str(made.version)
-
-    def _log(self, run_id: str, facts: RunFacts) -> None:
-        from mlflow.entities import Metric, Param
-
-        now_ms = int(datetime.now(UTC).timestamp() * 1000)
-        self.client.log_batch(
-            run_id,
-            metrics=[Metric(key, value, now_ms, 0) for key, value in facts.metrics.items()],
-            params=[Param(key, value) for key, value in facts.parameters.items()],
-        )
-
-    def _ensure_model(self) -> None:
-        if self._ask("the model", self._client_call("get_registered_model")) is None:
-            from mlflow.exceptions import MlflowException
-
-            try:
-                self.client.create_registered_model(self.model_name)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-
-    def _experiment(self) -> str:
-        """Id of the experiment of the model's name; in a Databricks workspace it must be a path."""
-        on_databricks = self.tracking_uri.startswith("databricks")
-        name = f"/Shared/{self.model_name}" if on_databricks else self.model_name
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        artifacts = None if self.local_dir is None else (self.local_dir / "artifacts").as_uri()
-        return str(self.client.create_experiment(name, artifact_location=artifacts))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -62,12 +62,37 @@ class _Said:
     multivariate: FloatVector
     times: FloatVector
 
-    def by_unit(self, unit_of_row: IntVector, interval: int, first: int, units: int) -> FloatVector:
-        best = np.zeros(units)
-        np.maximum.at(best, unit_of_row, self.univariate)
-        unit = np.floor(self.times / interval).astype(np.int64) - first
-        inside = (unit >= 0) & (unit < units)
-        np.maximum.at(best, unit[inside], self.multivariate[inside])
+
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """The intervals of a host: unit i begins at (`first` + i) * `interval` s; `of_row`: where a row falls."""
+
+    interval: int
+    first: int
+    count: int
+    of_row: IntVector
+
+    @property
+    def times(self) -> FloatVector:
+        return np.asarray((self.first + np.arange(self.count)) * float(self.interval))
+
+    def at(self, times: FloatVector) -> IntVector:
+        return np.floor(times / self.interval).astype(np.int64) - self.first
+
+    def with_any(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Units with a row of which it is true."""
+        return np.asarray(np.bincount(self.of_row, weights=rows, minlength=self.count) > 0)
+
+    def touched_by(self, spans: FloatVector) -> NDArray[np.bool_]:
+        begins = self.times[:, None]
+        return np.asarray(((begins + self.interval > spans[:, 0]) & (begins < spans[:, 1])).any(axis=1))
+
+    def greatest(self, said: _Said) -> FloatVector:
+        best = np.zeros(self.count)
+        np.maximum.at(best, self.of_row, said.univariate)
+        # A host's model may have another interval: that of its training.
+        unit = np.clip(self.at(said.times), 0, self.count - 1)
+        np.maximum.at(best, unit, said.multivariate)
         return best
 
 
@@ -75,29 +100,32 @@ def judge_host(frame: pd.DataFrame, resource_id: str, contest: Contest) -> Judge
     """All units of one host in the held-back part; `frame`: its rows since `warm_from`, as training_data has them."""
     frame = in_order(frame)
     held_from = contest.plan.held_from.timestamp()
-    interval = interval_of(frame)
-    injected = inject(frame, resource_id, held_from, interval, contest.plan.seed)
+    units = _units_of(frame)
+    injected = inject(frame, resource_id, held_from, units.interval, contest.plan.seed)
     changed = frame.assign(value=injected.values)
-    cell = np.floor(frame["time"].to_numpy() / interval).astype(np.int64)
-    first, units = int(cell.min()), int(cell.max() - cell.min()) + 1
-    said = [
-        _say(bundle, rows, resource_id)
-        for bundle in (contest.champion, contest.challenger)
-        for rows in (frame, changed)
-    ]
-    scores = [one.by_unit(cell - first, interval, first, units) for one in said]
-    not_judged = covered(frame, resource_id, contest.told.not_judged)
-    known = np.bincount(cell - first, minlength=units) > 0
-    times = (first + np.arange(units)) * float(interval)
-    kept = known & ~_any(not_judged, cell - first, units) & (times >= held_from)
-    inside = ((times[:, None] + interval > injected.spans[:, 0]) & (times[:, None] < injected.spans[:, 1])).any(axis=1)
-    to_find = _any(covered(frame, resource_id, contest.told.to_find), cell - first, units)
-    plain = said[2]
-    late = plain.times >= held_from
+    champion, challenger = contest.champion, contest.challenger
+    plain = _say(challenger, frame, resource_id)
+    left_out = covered(frame, resource_id, contest.told.not_judged)
+    everything = np.ones(len(frame), dtype=np.bool_)
+    kept = units.with_any(everything) & ~units.with_any(left_out) & (units.times >= held_from)
     return Judged(
-        times[kept], to_find[kept], inside[kept], *(one[kept] for one in scores),
-        plain.univariate[~not_judged & (frame["time"].to_numpy() >= held_from)], plain.multivariate[late],
-    )  # fmt: skip
+        time=units.times[kept],
+        to_find=units.with_any(covered(frame, resource_id, contest.told.to_find))[kept],
+        injected_span=units.touched_by(injected.spans)[kept],
+        champion_plain=units.greatest(_say(champion, frame, resource_id))[kept],
+        champion_injected=units.greatest(_say(champion, changed, resource_id))[kept],
+        challenger_plain=units.greatest(plain)[kept],
+        challenger_injected=units.greatest(_say(challenger, changed, resource_id))[kept],
+        univariate=plain.univariate[kept[units.of_row]],
+        multivariate=plain.multivariate[kept[np.clip(units.at(plain.times), 0, units.count - 1)]],
+    )
+
+
+def _units_of(frame: pd.DataFrame) -> _Units:
+    interval = interval_of(frame)
+    cell = np.floor(frame["time"].to_numpy() / interval).astype(np.int64)
+    first = int(cell.min())
+    return _Units(interval, first, int(cell.max()) - first + 1, cell - first)
 
 
 def _say(bundle: Bundle, frame: pd.DataFrame, resource_id: str) -> _Said:
@@ -116,11 +144,7 @@ def _host_scores(host: Host, frame: pd.DataFrame) -> tuple[FloatVector, FloatVec
     scores = multivariate.score_rows(host.model, state, rows.values)
     times = rows.first + np.arange(len(rows.values)) * float(rows.interval)
     measured = (~np.isnan(rows.values)).any(axis=1)
-    return scores.score[measured], times[measured]
-
-
-def _any(rows: NDArray[np.bool_], unit: IntVector, units: int) -> NDArray[np.bool_]:
-    return np.bincount(unit, weights=rows, minlength=units) > 0
+    return scores.score[measured], np.asarray(times[measured])
 
 
 def to_bytes(judged: Judged) -> bytes:

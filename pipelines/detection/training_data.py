@@ -87,7 +87,7 @@ def series_of(rows: DataFrame, feedback: Iterable[Feedback]) -> dict[tuple[str, 
     chosen = rows.where(F.col("resource_id").isin(resources)).select("resource_id", "metric", "series_id").distinct()
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for row in sorted(chosen.collect()):
-        key = (row["resource_id"], row["metric"])
+        key = (str(row["resource_id"]), str(row["metric"]))
         if key in asked:
             found[key] = (*found.get(key, ()), int(row["series_id"]))
     return found

@@ -14,9 +14,12 @@ import numpy as np
 from pipelines.detection import reference, training_plan
 from pipelines.detection.bundle import Bundle
 from pipelines.detection.promotion import Decision, Figures
-from pipelines.detection.registry import RunFacts
+from pipelines.detection.registration import RunFacts
 from pipelines.detection.shadow import MULTIVARIATE, UNIVARIATE, Judged
 from pipelines.detection.training_plan import Plan
+
+# Tag of a trained version: its newest measurement.
+DATA_UNTIL = "data_until"
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +65,7 @@ def facts_of(trained: Trained, champion: str, decision: Decision, overlap: str |
     }
     tags = {
         "decision": f"{'better' if decision.better else 'not better'}: {decision.reason}",
-        "data_until": plan.end.isoformat(),
+        DATA_UNTIL: plan.end.isoformat(),
         "left_out": "; ".join(f"{count} hosts: {why}" for why, count in sorted(trained.left_out.items())) or "no host",
     }
     finite = {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def history() -> pd.DataFrame:
     return frame.sample(frac=1.0, random_state=1)
 
 
+def test_two_that_come_at_once_make_one_champion(settings: Settings) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        champions = set(pool.map(lambda _: Registry.of(settings).ensure_champion(), range(2)))
+
+    assert champions == {"1"}
+    assert len(Registry.of(settings).versions()) == 1
+
+
 def test_a_champion_that_is_there_stays(registry: Registry) -> None:
     assert registry.ensure_champion() == "1"
     assert "1" in [version.version for version in registry.versions() if "built_in" in version.tags]
@@ -74,7 +83,9 @@ def test_an_alias_or_version_that_is_not_there(registry: Registry, tmp_path: Pat
 
 
 def test_rollback_goes_back_step_by_step(registry: Registry) -> None:
+    registry.set_alias(CHALLENGER, "2")
     assert promote(registry, "2") == "1"
+    assert registry.version_of(CHALLENGER) is None
     assert promote(registry, "3") == "2"
     assert promote(registry, "3") is None
     assert registry.version_of(PREVIOUS) == "2"

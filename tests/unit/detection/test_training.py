@@ -77,6 +77,7 @@ def test_both_models_are_judged_by_the_same_intervals_and_anomalies(outcome: Out
     share_to_find = outcome.trained.judged.injected_span.mean()
 
     assert champion.units == challenger.units > 600
+    assert 0 < share_to_find < 0.25
     assert min(champion.auprc, challenger.auprc) > 2 * share_to_find
 
 
