@@ -26,6 +26,9 @@ _COMMANDS = {
     "redrive": "redrive",
     "check": "check",
     "evaluate": "evaluate",
+    "train": "train",
+    "models": "models",
+    "feedback": "feedback",
     "forecast": "forecast",
     "failure-risk": "failure_risk",
 }
