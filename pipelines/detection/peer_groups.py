@@ -35,5 +35,5 @@ def is_comparable() -> Column:
     So no counters of Prometheus, and no cumulative monotone sums of OpenTelemetry, which have no interval.
     """
     is_counter = (F.col("namespace") == "prometheus") & F.col("metric").rlike(_SUMS)
-    is_monotonic = F.coalesce(F.lower(F.col("attributes")["isMonotonic"]) == "true", F.lit(False))
+    is_monotonic = F.lower(F.col("attributes")["isMonotonic"]).eqNullSafe("true")
     return ~is_counter & ~(is_monotonic & F.col("interval_seconds").isNull())

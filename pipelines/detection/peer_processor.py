@@ -26,4 +26,5 @@ class PeerBucket(StatefulProcessor):
         stored = self._state.get()
         step = advance(from_bytes(bytes(stored[0])) if stored else empty_state(), frame, self._rules)
         self._state.update((to_bytes(step.state),))
-        yield step.scored
+        if len(step.scored):  # an empty frame has no types
+            yield step.scored

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -226,7 +228,7 @@ def measured(draw: st.DrawFn) -> pd.DataFrame:
 @given(frame=measured(), cuts=st.lists(st.floats(0, 1), max_size=4))
 def test_where_batches_end_changes_no_score(frame: pd.DataFrame, cuts: list[float]) -> None:
     places = [0, *sorted(int(cut * len(frame)) for cut in cuts), len(frame)]
-    parts = [frame[begin:end] for begin, end in zip(places, places[1:], strict=False)]
+    parts = [frame[begin:end] for begin, end in pairwise(places)]
     pd.testing.assert_frame_equal(in_batches(parts), in_batches([frame]))
 
 
