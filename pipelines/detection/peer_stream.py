@@ -1,0 +1,62 @@
+"""silver.metrics → silver.anomaly_scores: hosts that are unlike their siblings, minute by minute.
+
+As the scoring stream (stream.py) it keeps a value a bucket in the state store, and leaves it to the Delta sink that
+each batch is written once. Its buckets are of peer groups, not of resources: siblings meet, not the metrics of a host.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from pipelines.detection.peer_groups import is_comparable, peer_group
+from pipelines.detection.peer_minutes import GIVEN, PeerRules
+from pipelines.detection.peer_processor import PeerBucket
+from pipelines.detection.peer_state import GROUP
+from pipelines.detection.score_frame import SCORED
+from pipelines.settings import Settings, parse_duration
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, read_appends, start_query
+from pipelines.tables import contract, ensure_table
+
+QUERY = "silver_peer_scores"
+METRICS = contract("silver.metrics")
+TABLE = contract("silver.anomaly_scores")
+BUCKET = "bucket"
+# A minute is scored when the next has begun, and a difference counts when it lasts: more haste would gain nothing.
+TRIGGER_INTERVAL = "30 seconds"
+_GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
+
+
+def rules_of(settings: Settings) -> PeerRules:
+    """The rules under `settings`; all that is an anomaly there is written."""
+    return PeerRules(
+        least_score=min(PeerRules.least_score, settings.detection.threshold),
+        forget_seconds=parse_duration(settings.detection.forget_after).total_seconds(),
+    )
+
+
+def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
+    """A stream of silver.metrics → a stream of rows of silver.anomaly_scores."""
+    grouped = metrics.where(is_comparable()).withColumn(GROUP, peer_group())
+    bucket = F.pmod(F.col(GROUP), F.lit(settings.detection.buckets)).cast("int").alias(BUCKET)
+    scores = (
+        grouped.select(bucket, *_GIVEN)
+        .groupBy(BUCKET)
+        .transformWithStateInPandas(PeerBucket(rules_of(settings)), SCORED, "Append", "None")
+    )
+    return scores.withColumns(
+        {
+            "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,
+            "scored_at": per_batch(F.current_timestamp(), "series_id"),
+        }
+    ).select(*TABLE.column_names)
+
+
+def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+    ensure_table(spark, settings, METRICS)
+    ensure_table(spark, settings, TABLE)
+    rows = scored(read_appends(spark, settings, METRICS, settings.detection), settings)
+    rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
+    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
+    return start_query(writer, settings, QUERY, trigger, TRIGGER_INTERVAL)
