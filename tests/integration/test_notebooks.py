@@ -160,3 +160,78 @@ def test_detection_without_a_truth_file_or_an_anomaly(settings: Settings) -> Non
     assert "no alert to show" in run.text("picture")
     assert "There is no truth file" in run.text("truth")
     assert "drifting" in run.text("health")
+
+
+@pytest.fixture
+def predictions(settings: Settings) -> None:
+    """A disk that is full in four days, two zones of which one is dearer, a machine at risk and one that is down."""
+    hours = [minutes(60 * ahead) for ahead in range(1, 25)]
+    bounds = {"lower_80": -1.0, "upper_80": 1.0, "lower_95": -2.0, "upper_95": 2.0}
+    curve = [
+        {"time": hour, "grain": "PT1H", "value": 80.0 + at / 5, **{k: 80 + at / 5 + by for k, by in bounds.items()}}
+        for at, hour in enumerate(hours)
+    ]
+    point = pa.struct([("time", TIMES), ("grain", pa.string()), *((name, pa.float64()) for name in ("value", *bounds))])
+    disk = {
+        "series_id": 1, "resource_id": "/filling", "host_name": "filling", "metric": "disk used", "unit": "Percent",
+        "dimensions": [("mount", "/var")], "last_value": 80.0, "capacity_limit": 100.0, "history_end": START,
+        "days_to_full": 4.25, "days_to_full_earliest": 4.0, "days_to_full_latest": 5.0, "shown": "model",
+        "model": "trend", "skill": 0.3, "reason": "", "forecast": curve, "as_of": START,
+    }  # fmt: skip
+    types = {"forecast": pa.list_(point), "dimensions": pa.map_(pa.string(), pa.string())}
+    write(settings, "gold.capacity_forecast", [disk], **types, history_end=TIMES, as_of=TIMES)
+    offer = {
+        "instance_type": "m5.large", "product_description": "Linux/UNIX", "vcpus": 2, "price": 0.04, "price_24h": 0.04,
+        "price_24h_lower_80": 0.03, "price_24h_upper_80": 0.05, "interruption_risk_24h": 0.02, "risk_index": 0.05,
+        "shown": "naive", "as_of": START,
+    }  # fmt: skip
+    ranked = [("zone-dear", 2, 0.06), ("zone-cheap", 1, 0.03)]
+    offers = [
+        {
+            **offer,
+            "availability_zone": zone,
+            "rank_in_type": rank,
+            "rank_per_vcpu": rank,
+            "expected_cost_per_hour": cost,
+        }
+        for zone, rank, cost in ranked
+    ]
+    write(settings, "gold.spot_forecast", offers, as_of=TIMES)
+    rates = {f"{name}_{hours}h": 0.01 for name in ("base_rate", "brier_skill") for hours in (1, 24, 168)}
+    machine = {"model_name": "hazard", "model_version": 3, "is_calibrated": True, "as_of": START, **rates}
+    machines = [
+        {**machine, "resource_id": f"/{host}", "host_name": host, "is_down": risk is None, "reasons": reasons}
+        | dict.fromkeys(("risk_1h", "risk_24h", "risk_168h"), risk)
+        for host, risk, reasons in (("shaky", 0.4, ["disk errors 12"]), ("gone", None, []), ("sound", 0.01, []))
+    ]
+    reasons, number = pa.list_(pa.string()), pa.float64()
+    write(
+        settings, "gold.failure_risk", machines, as_of=TIMES, reasons=reasons,
+        risk_1h=number, risk_24h=number, risk_168h=number,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("predictions")
+def test_predictions() -> None:
+    run = Run("predictions.ipynb")
+
+    assert "filling" in run.text("capacity")
+    assert "4.25" in run.text("capacity")
+    (curve,) = run.pictures("curve")
+    assert is_picture(curve)
+    assert run.text("spot").index("zone-cheap") < run.text("spot").index("zone-dear"), "by rank"
+    failure = run.text("failure")
+    assert failure.index("gone") < failure.index("shaky") < failure.index("sound"), "down first, then by risk"
+    assert "disk errors 12" in failure
+
+
+@pytest.mark.usefixtures("settings")
+def test_predictions_that_were_not_made_are_said_to_be_missing() -> None:
+    run = Run("predictions.ipynb")
+
+    for cell, command in (
+        ("capacity", "lakehouse forecast"),
+        ("spot", "lakehouse forecast"),
+        ("failure", "lakehouse failure-risk"),
+    ):
+        assert f"does not exist yet: `{command}` creates it" in run.text(cell)
