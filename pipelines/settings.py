@@ -146,6 +146,8 @@ class Detection(_Section):
     threshold: Share
     model_name: Name
     champion_interval: Duration
+    peers_interval: Duration
+    logs_interval: Duration
     buckets: Positive
     forget_after: Duration
     train_window: Duration

@@ -217,10 +217,17 @@ def launch(tmp_path: Path) -> Iterator[Launcher]:
 def catch_up(
     spark: SparkSession, settings: Settings, bootstrap: str, job: str = "all", schemas: Schemas = NO_SCHEMAS
 ) -> None:
-    """What `lakehouse run <job> --trigger available-now` does, in this process."""
+    """What `lakehouse run <job> --trigger available-now` does, here; of `all`, not the scores: `score_all`."""
     from pipelines.operations.run import Job, run_available, streams_of
 
-    run_available(spark, settings, streams_of(Job(job), bootstrap, schemas), lambda _queries: None, threading.Event())
+    asked = streams_of(Job(job), bootstrap, schemas)
+    streams = tuple(stream for stream in asked if stream.layer is not Job.SCORE or job == Job.SCORE)
+    run_available(spark, settings, streams, lambda _queries: None, threading.Event())
+
+
+def score_all(spark: SparkSession, settings: Settings) -> None:
+    """What `lakehouse run score --trigger available-now` does, in this process."""
+    catch_up(spark, settings, "", "score")
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, what: str, program: Program | None = None) -> None:

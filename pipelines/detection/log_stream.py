@@ -38,7 +38,6 @@ class LogRules:
     patterns: PatternRules = field(default_factory=PatternRules)
     volume: VolumeRules = field(default_factory=VolumeRules)
     threshold: float = ANOMALY_THRESHOLD
-    trigger_interval: str = "10 seconds"
 
     @property
     def pattern_version(self) -> str:
@@ -110,7 +109,7 @@ def start(
     for table in (LOGS, TABLE, scores_table()):
         ensure_table(spark, settings, table)
     writer = (
-        read_appends(spark, settings, LOGS, settings.silver)
+        read_appends(spark, settings, LOGS, settings.detection)
         .writeStream.outputMode("append")
         .foreachBatch(
             lambda batch, batch_id: write_batch(
@@ -118,4 +117,4 @@ def start(
             )
         )
     )
-    return start_query(writer, settings, QUERY, trigger, rules.trigger_interval)
+    return start_query(writer, settings, QUERY, trigger, settings.detection.logs_interval)

@@ -23,8 +23,6 @@ QUERY = "silver_peer_scores"
 METRICS = contract("silver.metrics")
 TABLE = contract("silver.anomaly_scores")
 BUCKET = "bucket"
-# A minute is scored when the next has begun, and a difference counts when it lasts: more haste would gain nothing.
-TRIGGER_INTERVAL = "30 seconds"
 _GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
 
 
@@ -59,4 +57,4 @@ def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> Streamin
     rows = scored(read_appends(spark, settings, METRICS, settings.detection), settings)
     rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
     writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
-    return start_query(writer, settings, QUERY, trigger, TRIGGER_INTERVAL)
+    return start_query(writer, settings, QUERY, trigger, settings.detection.peers_interval)

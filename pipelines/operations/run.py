@@ -18,9 +18,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze, silver
-from pipelines.detection import model_health
+from pipelines.detection import log_stream, model_health, peer_stream
 from pipelines.detection import stream as scoring
 from pipelines.detection.champion import ChampionWatch
+from pipelines.detection.log_detector import UnivariateCounts
 from pipelines.detection.registry import Registry
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
@@ -74,10 +75,16 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
 
         return scoring.start(spark, settings, ChampionWatch(settings, Registry.of(settings), note), trigger)
 
+    def start_logs(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        rules = log_stream.LogRules(threshold=settings.detection.threshold)
+        return log_stream.start(spark, settings, trigger, rules, UnivariateCounts())
+
     everything = (
         Stream(Job.BRONZE, start_bronze),
         Stream(Job.SILVER, start_silver, ledger.flush),
         Stream(Job.SCORE, start_scoring),
+        Stream(Job.SCORE, peer_stream.start),
+        Stream(Job.SCORE, start_logs),
         Stream(Job.INVENTORY, inventory.start),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, MapType
 
 from pipelines import bronze
+from pipelines.detection import stream as scoring
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.inventory import store
 from pipelines.quality import ledger
@@ -33,8 +34,16 @@ def differences(spark: SparkSession, left: Settings, right: Settings) -> dict[st
         examples = compare(*sides)
         if examples:
             found[table.full_name] = examples
+    scored = _only_in_one(*(_scored(spark, settings) for settings in (left, right)))
+    found |= {scoring.TABLE.full_name: scored} if scored else {}
     counted = _only_in_one(*(_counted(spark, settings) for settings in (left, right)))
     return found | ({ledger.TABLE.full_name: counted} if counted else {})
+
+
+def _scored(spark: SparkSession, settings: Settings) -> DataFrame:
+    """Which measurements were scored, each once. How high a late one scores depends on the batch that it came in."""
+    rows = read_table(spark, settings, scoring.TABLE).where("detector = 'univariate'")
+    return rows.select("score_id", "series_id", "resource_id", "metric", "event_time", "value")
 
 
 def _counted(spark: SparkSession, settings: Settings) -> DataFrame:

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pipelines.local.simulator import FleetSize, Message, Simulation, SimulationConfig
 from pipelines.operations.reconcile import reconcile
 from pipelines.settings import Settings
-from tests.conftest import NO_SCHEMAS, Kafka, Launcher, Program, SettingsFactory, catch_up, wait_until
+from tests.conftest import NO_SCHEMAS, Kafka, Launcher, Program, SettingsFactory, catch_up, score_all, wait_until
 from tests.faults.comparison import differences
 
 pytestmark = pytest.mark.faults
@@ -25,7 +25,7 @@ KILLS = 10
 SEED = 20261121
 START_SECONDS = 240.0
 FINISH_SECONDS = 300.0
-QUERIES = ("bronze", "silver", "gold_metric_rollup", "gold_agent_health")
+QUERIES = ("bronze", "silver", "silver_anomaly_scores", "gold_metric_rollup", "gold_agent_health")
 # What each kill waits for (a batch of this stream committed; None: a time drawn by lot, be it in the start), and which
 # stream it then tries to hit within a batch.
 AIMS = (
@@ -33,7 +33,7 @@ AIMS = (
     ("gold_metric_rollup", "silver"),
     (None, None),
     ("silver", "gold_metric_rollup"),
-    (None, "silver"),
+    (None, "silver_anomaly_scores"),
     ("silver", "bronze"),
     (None, None),
     ("gold_agent_health", "gold_metric_rollup"),
@@ -138,8 +138,10 @@ def test_ten_kills_leave_what_one_clean_batch_gives(
     last = launch("lakehouse", "run", "all", "--trigger", "available-now", environ=environ)
     assert last.wait(FINISH_SECONDS) == 0, last.output
     catch_up(spark, clean, kafka.bootstrap)
+    score_all(spark, clean)
 
     assert differences(spark, killed, clean) == {}
     assert all(balance.holds and not balance.late_duplicates for balance in reconcile(spark, killed, NO_SCHEMAS))
     assert hit["silver"] > 0, "no kill came within a batch of silver"
+    assert hit["silver_anomaly_scores"] > 0, "no kill came within a batch of the scores"
     assert hit["gold_metric_rollup"] > 0, "no kill came within a batch of the rollup"
