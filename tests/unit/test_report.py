@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from rich.console import Console
 
 from pipelines.errors import QueryError, StorageError
+from pipelines.operations.findings import Alert, Findings, first_alert, is_at
 from pipelines.operations.report import Report, Verdict, bucket_seconds, build_report, check_silences
 from pipelines.operations.report_page import print_summary, render_page, write_page
 from pipelines.operations.truth_file import Happened, read_truth
@@ -64,7 +65,12 @@ def settings(tmp_path: Path) -> Settings:
     arrivals = [{"topic": "am-Perf", "value": b"12345", "kafka_timestamp": minutes(at)} for at in range(31)]
     write("bronze", "telemetry", arrivals, kafka_timestamp=TIMES)
     source = {"topic": "am-Perf", "source": "azure.log_analytics.perf"}
-    write("silver", "metrics", [{**source, "kafka_timestamp": minutes(at)} for at in range(31)], kafka_timestamp=TIMES)
+    measured = [
+        {**source, "kafka_timestamp": minutes(at), "event_id": f"m{at}", "dimensions": [], "unit": "Percent"}
+        for at in range(31)
+    ]
+    write("silver", "metrics", measured, kafka_timestamp=TIMES, dimensions=MAP)
+    write("silver", "anomaly_scores", [scored(at) for at in range(30)], event_time=TIMES)
     heartbeats = [
         {**source, "kafka_timestamp": time, "event_time": time, "resource_id": f"/{host}"}
         for host in HOSTS
@@ -94,6 +100,25 @@ def settings(tmp_path: Path) -> Settings:
     write("gold", "agent_health", health, last_heartbeat=TIMES, state_since=TIMES, as_of=TIMES)
     write("gold", "metric_rollup", [*gauge(), *counters()], window_start=TIMES, dimensions=MAP)
     return settings
+
+
+def scored(at: int) -> dict[str, object]:
+    """CPU of `healthy`: 30 % and, while it is saturated, 90 %, which is called out from the third minute on."""
+    busy = 10 <= at < 20
+    return {
+        "score_id": f"m{at}",
+        "series_id": 1,
+        "detector": "univariate",
+        "resource_id": "/healthy",
+        "metric": "CPUUtilization",
+        "event_time": minutes(at),
+        "value": 90.0 if busy else 30.0,
+        "expected": 30.0,
+        "lower": 25.0,
+        "upper": 35.0,
+        "anomaly_score": 0.9 if busy else 0.1,
+        "is_anomaly": 12 <= at < 20,
+    }
 
 
 def rollup(host: str, metric: str, at: int, mean: float, **dimensions: str) -> dict[str, object]:
@@ -208,7 +233,8 @@ def test_without_truth_nothing_is_compared(settings: Settings) -> None:
 
     assert report.check is None
     assert report.holds is None
-    assert not report.episodes
+    assert not report.findings.each
+    assert report.findings.alerts == 1
     assert {agent.verdict for agent in report.agents} == {Verdict.UNKNOWN}
 
 
@@ -227,11 +253,35 @@ def test_the_busiest_are_in_percent_whatever_the_family_sends(report: Report) ->
     assert report.cpu.hosts == 2
 
 
-def test_an_incident_is_shown_with_what_led_to_it(report: Report) -> None:
-    (episode,) = report.episodes
+def test_an_incident_is_shown_with_what_led_to_it_and_when_it_was_found(report: Report) -> None:
+    (finding,) = report.findings.each
 
-    assert episode.incident.kind == "cpu_saturation"
-    assert (len(episode.times), episode.mean[0], max(episode.mean)) == (30, 30.0, 90.0)
+    assert finding.incident.kind == "cpu_saturation"
+    assert (len(finding.points), finding.points[0].value, max(point.value for point in finding.points)) == (30, 30, 90)
+    assert finding.delay_seconds == 120.0
+    assert (report.findings.recall, report.findings.precision) == (1.0, 1.0)
+
+
+def test_an_alert_is_at_an_incident_of_its_resource_and_time() -> None:
+    incident = Happened("cpu_saturation", "/a", "a", "cpu", None, minutes(10), minutes(20))
+
+    def alert(start: float, end: float, resource_id: str = "/a") -> Alert:
+        return Alert(resource_id, minutes(start), minutes(end), 0.9, "cpu")
+
+    assert is_at(alert(12, 13), incident)
+    assert is_at(alert(25, 26), incident), "what follows an incident is part of it"
+    assert not is_at(alert(31, 40), incident)
+    assert not is_at(alert(1, 9), incident)
+    assert not is_at(alert(12, 13, "/b"), incident)
+
+
+def test_an_incident_is_found_by_the_first_alert_while_it_lasts() -> None:
+    incident = Happened("cpu_saturation", "/a", "a", "cpu", None, minutes(10), minutes(20))
+    early, late, after = (Alert("/a", minutes(at), minutes(at + 2), 0.9, "cpu") for at in (9, 15, 25))
+
+    assert first_alert(incident, (late, after)) == minutes(15)
+    assert first_alert(incident, (early, late)) == minutes(10), "one that went on already"
+    assert first_alert(incident, (after,)) is None
 
 
 def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -276,8 +326,17 @@ def test_what_came_from_outside_cannot_break_the_page(report: Report) -> None:
 
 
 def test_an_empty_lakehouse_makes_a_page_too(report: Report) -> None:
-    empty = dict.fromkeys(("arrivals", "flows", "refusals", "agents", "strips", "busiest", "episodes", "balances"), ())
-    bare = Report(**{**vars(report), **empty, "as_of": None, "check": None, "cpu": type(report.cpu)((), (), (), 0)})
+    empty = dict.fromkeys(("arrivals", "flows", "refusals", "agents", "strips", "busiest", "balances"), ())
+    bare = Report(
+        **{
+            **vars(report),
+            **empty,
+            "as_of": None,
+            "check": None,
+            "findings": Findings((), 0, 0),
+            "cpu": type(report.cpu)((), (), (), 0),
+        }
+    )
 
     assert "Nothing was." in render_page(bare)
 
@@ -287,7 +346,15 @@ def test_the_summary_says_the_same_on_a_terminal(report: Report) -> None:
     print_summary(report, Console(file=output, width=120))
     text = output.getvalue()
 
-    for expected in ("am-Perf", "malformed_json", "silent-real", "found", "1 missed", "holds for every topic"):
+    for expected in (
+        "am-Perf",
+        "malformed_json",
+        "silent-real",
+        "found",
+        "1 missed",
+        "1 of 1 found",
+        "holds for every topic",
+    ):
         assert expected in text
 
 

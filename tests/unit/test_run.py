@@ -60,9 +60,13 @@ def nothing(_queries: list[Any]) -> None:
     [
         (Job.BRONZE, [Job.BRONZE]),
         (Job.SILVER, [Job.SILVER]),
+        (Job.SCORE, [Job.SCORE, Job.SCORE, Job.SCORE]),
         (Job.INVENTORY, [Job.INVENTORY]),
         (Job.GOLD, [Job.GOLD, Job.GOLD]),
-        (Job.ALL, [Job.BRONZE, Job.SILVER, Job.INVENTORY, Job.GOLD, Job.GOLD]),
+        (
+            Job.ALL,
+            [Job.BRONZE, Job.SILVER, Job.SCORE, Job.SCORE, Job.SCORE, Job.INVENTORY, Job.GOLD, Job.GOLD],
+        ),
     ],
 )
 def test_a_job_has_the_streams_of_its_layer_upstream_first(job: Job, layers: list[Job]) -> None:
