@@ -1,7 +1,8 @@
 """One bucket's rows of silver.metrics, held against their siblings: a minute of a group when it is over.
 
 A minute is over when a value of a later one has come from anywhere in the group. Values of it that come after that are
-ignored, as the detector has moved on; their hosts count as not measured in that minute.
+ignored, as the detector has moved on; their hosts count as not measured in that minute. So are values whose minute had
+not begun when Kafka got them: one host with a clock ahead would end each minute before its siblings have sent theirs.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ def advance(state: PeerState, frame: pd.DataFrame, rules: PeerRules) -> Step:
 
 
 def _measured(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are numbers, with their minute, in an order that is not that of their coming."""
-    rows = frame[np.isfinite(frame["value"].to_numpy(np.float64))]
-    minutes = (epoch_seconds(rows["event_time"]) // 60).astype(np.int64)
-    return rows.assign(**{MINUTE: minutes}).sort_values([*KEY, "event_time", "value"], ignore_index=True)
+    """The rows that are numbers of a minute that had begun, with it, in an order that is not that of their coming."""
+    minutes, arrivals = (epoch_seconds(frame[name]) // 60 for name in ("event_time", "kafka_timestamp"))
+    usable = np.isfinite(frame["value"].to_numpy(np.float64)) & (minutes <= arrivals)
+    rows = frame.assign(**{MINUTE: minutes.astype(np.int64)})[usable]
+    return rows.sort_values([*KEY, "event_time", "value"], ignore_index=True)
 
 
 def _with_new(members: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

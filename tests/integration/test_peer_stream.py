@@ -44,7 +44,8 @@ def measurements(minutes: range, metric: str = "node_load1", hosts: int = HOSTS)
 
 def write(spark: SparkSession, settings: Settings, *rows: tuple[Any, ...]) -> None:
     frame = spark.createDataFrame(list(rows), _ROWS).selectExpr("*", "timestamp_seconds(second) AS event_time")
-    append(spark, settings, peer_stream.METRICS, frame.drop("second"), {})
+    arrived = {"kafka_timestamp": "event_time + INTERVAL 5 SECONDS"}
+    append(spark, settings, peer_stream.METRICS, frame.drop("second"), arrived)
 
 
 def run(spark: SparkSession, settings: Settings) -> None:

@@ -122,7 +122,7 @@ def test_a_minute_is_scored_when_a_later_one_has_begun() -> None:
 
 def test_the_value_of_a_minute_is_the_mean_of_what_came_in_it() -> None:
     early, late = rows(np.full((1, HOSTS), 10.0)), rows(np.full((1, HOSTS), 40.0))
-    late["event_time"] += pd.Timedelta(seconds=20)
+    late[["event_time", "kafka_timestamp", "ingest_time"]] += pd.Timedelta(seconds=20)
     found = in_batches([early, late, late, rows(alike(1), first=1)])
     assert found["value"].tolist() == [30.0] * HOSTS
 
@@ -150,6 +150,14 @@ def test_values_that_come_after_their_minute_was_scored_are_ignored() -> None:
     in_time = [rows(alike(10)), rows(alike(3), first=10)]
     late = rows(np.full((5, HOSTS), 1e6))
     pd.testing.assert_frame_equal(in_batches([in_time[0], late, in_time[1]]), in_batches(in_time))
+
+
+def test_a_host_with_a_clock_ahead_does_not_end_the_minutes_of_its_siblings() -> None:
+    frame = rows(alike(10))
+    ahead = frame["series_id"] == 700
+    frame.loc[ahead, "event_time"] += pd.Timedelta(minutes=5)
+    found = in_batches([frame[:HOSTS], frame[HOSTS : 2 * HOSTS], frame[2 * HOSTS :]])
+    assert found["series_id"].value_counts().to_dict() == {701 + host: 9 for host in range(HOSTS - 1)}
 
 
 def test_a_minute_can_be_held_open_for_late_values() -> None:
@@ -220,7 +228,7 @@ def measured(draw: st.DrawFn) -> pd.DataFrame:
             frame["event_time"] += pd.Timedelta(seconds=second)
             frames.append(frame[random.random(len(frame)) < 0.7])
     frame = pd.concat(frames).sort_values("event_time", kind="stable", ignore_index=True)
-    arrival = pd.to_datetime(START, unit="s") + pd.to_timedelta(np.arange(len(frame)), unit="s")
+    arrival = frame["event_time"].max() + pd.to_timedelta(np.arange(len(frame)), unit="s")
     return frame.assign(kafka_timestamp=arrival, ingest_time=arrival)
 
 
