@@ -82,12 +82,13 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
     everything = (
         Stream(Job.BRONZE, start_bronze),
         Stream(Job.SILVER, start_silver, ledger.flush),
-        Stream(Job.SCORE, start_scoring),
-        Stream(Job.SCORE, peer_stream.start),
-        Stream(Job.SCORE, start_logs),
         Stream(Job.INVENTORY, inventory.start),
         Stream(Job.GOLD, metric_rollup.start),
         Stream(Job.GOLD, agent_health.start),
+        # Last, as the first start of all takes seconds to register the built-in champion.
+        Stream(Job.SCORE, start_scoring),
+        Stream(Job.SCORE, peer_stream.start),
+        Stream(Job.SCORE, start_logs),
     )
     return tuple(stream for stream in everything if job in (Job.ALL, stream.layer))
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,10 @@ from pipelines.local.kafka_client import create_topics
 from pipelines.local.simulator import TOPICS
 from pipelines.session import build_session
 from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
-from tests.bench import continuous, families, throughput, workload
+from tests.bench import continuous, failure, families, forecasts, scoring, throughput, workload
+
+_PARTS = ["throughput", "families", "latency", "scoring", "forecasts", "failure"]
+_SCORING_BATCHES, _SERIES_A_KIND, _MACHINES, _DAYS = 20, 16, 400, 120
 
 _RATIOS = (
     ("bronze / kafka_noop", "bronze", "kafka_noop", 0.5),
@@ -30,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000, help="records of the throughput runs")
     parser.add_argument("--rates", type=int, nargs="*", default=[5_000, 20_000], help="records/s of the latency runs")
-    parser.add_argument("--only", choices=["throughput", "families", "latency"], help="measure one part alone")
+    parser.add_argument("--only", choices=_PARTS, help="measure one part alone")
     parser.add_argument("--family", nargs="*", default=[], help="only families with one of these words in their name")
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / "build" / "bench.json")
     arguments = parser.parse_args()
@@ -47,6 +51,13 @@ def main() -> None:
         result["families"] = _families(environ, arguments.records // 10, arguments.family, console)
     if arguments.only in (None, "latency"):
         result["latency"], result["growth"] = _latencies(environ, arguments.rates, console)
+    if arguments.only in (None, "scoring"):
+        scored = load_settings("local", environ | {"LAKEHOUSE_ROOT": str(PROJECT_DIR / "build" / "bench" / "scoring")})
+        result["scoring"] = asdict(scoring.measure(scored, _SCORING_BATCHES, console))
+    if arguments.only in (None, "forecasts"):
+        result["forecasts"] = forecasts.measure(_SERIES_A_KIND, console)
+    if arguments.only in (None, "failure"):
+        result["failure"] = failure.measure(_MACHINES, _DAYS, console)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     console.print(f"written to {arguments.out}")
@@ -114,7 +125,8 @@ def _latencies(
         growth[str(rate)] = {"batch": run.batch_growth, "memory": run.memory_growth, "peak_mib": run.peak_memory_mib}
         for layer, found in run.latency.items():
             figures = (f"{found[name]:.2f}" for name in ("p50", "p95", "p99"))
-            table.add_row(f"{rate:,}", layer, *figures, f"{run.batch_growth[layer]:.2f}")
+            spacing = f"{run.batch_growth[layer]:.2f}" if layer in run.batch_growth else ""
+            table.add_row(f"{rate:,}", layer, *figures, spacing)
         console.print(
             f"  {rate:,} records/s: streams' memory peak {run.peak_memory_mib:,.0f} MiB, "
             f"last third / first third {run.memory_growth:.2f}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines import bronze, routing
+from pipelines.detection import stream as scoring
 from pipelines.gold import metric_rollup
 from pipelines.local.processes import resident_memory
 from pipelines.settings import Settings
@@ -68,7 +69,9 @@ def measure(settings: Settings, rate: int, console: Console) -> Run:
     )
 
 
-_TABLES: dict[str, Table] = {"bronze": bronze.TABLE, "silver": routing.METRICS, "gold": metric_rollup.TABLE}
+_TABLES: dict[str, Table] = {
+    "bronze": bronze.TABLE, "silver": routing.METRICS, "gold": metric_rollup.TABLE, "scores": scoring.TABLE,
+}  # fmt: skip
 
 
 def _spacing_growth(settings: Settings, table: Table, window: Window) -> float:

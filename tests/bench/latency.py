@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import bronze, routing
+from pipelines.detection import stream as scoring
 from pipelines.gold import metric_rollup
 from pipelines.settings import Settings
 from pipelines.tables import Table
@@ -29,7 +30,8 @@ class Commit:
     version: int
     visible: float  # seconds since 1970
     files: tuple[Path, ...]
-    batch: int | None  # the micro-batch that wrote it, by its transaction id
+    query: str | None  # the id of the query that wrote it, by its transaction
+    batch: int | None  # and its micro-batch
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Window:
 
 
 def percentiles(settings: Settings, window: Window) -> dict[str, dict[str, float]]:
-    """p50, p95 and p99 in seconds for bronze, silver and gold, over the records that reached Kafka in `window`."""
+    """p50, p95 and p99 in seconds by layer, over the records that reached Kafka in `window`."""
     return {
         "bronze": _summary(_appended(settings, bronze.TABLE, window)),
         "silver": _summary(_appended(settings, routing.METRICS, window)),
-        "gold": _summary(_rolled_up(settings, window)),
+        "gold": _summary(_passed_on(settings, metric_rollup.TABLE, metric_rollup.QUERY, window)),
+        "scores": _summary(_passed_on(settings, scoring.TABLE, scoring.QUERY, window)),
+        "scores after silver": _summary(_after_silver(settings, window)),
     }
 
 
@@ -54,8 +58,9 @@ def commits(settings: Settings, table: Table) -> Iterator[Commit]:
     for log in sorted((root / "_delta_log").glob("*.json")):
         actions = [json.loads(line) for line in log.read_text().splitlines()]
         added = tuple(root / unquote(action["add"]["path"]) for action in actions if "add" in action)
-        batch = next((int(action["txn"]["version"]) for action in actions if "txn" in action), None)
-        yield Commit(int(log.stem), log.stat().st_mtime, added, batch)
+        txn = next((action["txn"] for action in actions if "txn" in action), None)
+        query, batch = (None, None) if txn is None else (str(txn["appId"]), int(txn["version"]))
+        yield Commit(int(log.stem), log.stat().st_mtime, added, query, batch)
 
 
 def _arrivals(files: tuple[Path, ...], window: Window) -> NDArray[np.float64]:
@@ -73,26 +78,45 @@ def _appended(settings: Settings, table: Table, window: Window) -> NDArray[np.fl
     return np.concatenate(found)
 
 
-def _rolled_up(settings: Settings, window: Window) -> NDArray[np.float64]:
-    """For each silver row, the commit of the rollup's micro-batch that read it."""
+def _passed_on(settings: Settings, table: Table, query: str, window: Window) -> NDArray[np.float64]:
+    """For each silver row, from its Kafka timestamp to the commit of the micro-batch of `query` that read it."""
+    return np.concatenate(
+        [visible - _arrivals(commit.files, window) for commit, visible in _readings(settings, table, query)]
+    )
+
+
+def _after_silver(settings: Settings, window: Window) -> NDArray[np.float64]:
+    """For each silver row, from its own commit to that of its score."""
+    return np.concatenate(
+        [
+            np.full(len(_arrivals(commit.files, window)), visible - commit.visible)
+            for commit, visible in _readings(settings, scoring.TABLE, scoring.QUERY)
+        ]
+    )
+
+
+def _readings(settings: Settings, table: Table, query: str) -> Iterator[tuple[Commit, float]]:
+    """Each commit of silver.metrics that `query` has read, and when what came of it in `table` was visible."""
+    checkpoint = settings.checkpoint_path(query)
+    query_id = json.loads((checkpoint / "metadata").read_text())["id"]
     visible = {
-        commit.batch: commit.visible for commit in commits(settings, metric_rollup.TABLE) if commit.batch is not None
+        commit.batch: commit.visible
+        for commit in commits(settings, table)
+        if commit.batch is not None and commit.query == query_id
     }
-    ends = dict(_batch_ends(settings))
+    ends = dict(_batch_ends(checkpoint))
     batches = sorted(batch for batch in ends if batch in visible)
     after = [ends[batch] for batch in batches]
-    found = []
     for commit in commits(settings, routing.METRICS):
         # A batch has read all versions below its end.
         index = bisect_left(after, commit.version + 1)
         if index < len(batches):
-            found.append(visible[batches[index]] - _arrivals(commit.files, window))
-    return np.concatenate(found)
+            yield commit, visible[batches[index]]
 
 
-def _batch_ends(settings: Settings) -> Iterator[tuple[int, int]]:
+def _batch_ends(checkpoint: Path) -> Iterator[tuple[int, int]]:
     """Batch → the first silver version that it did not read."""
-    for offsets in settings.checkpoint_path(metric_rollup.QUERY).joinpath("offsets").iterdir():
+    for offsets in checkpoint.joinpath("offsets").iterdir():
         if offsets.name.isdigit():
             end = json.loads(offsets.read_text().splitlines()[-1])
             yield int(offsets.name), int(end["reservoirVersion"]) + (1 if int(end["index"]) >= 0 else 0)

@@ -65,7 +65,7 @@ def nothing(_queries: list[Any]) -> None:
         (Job.GOLD, [Job.GOLD, Job.GOLD]),
         (
             Job.ALL,
-            [Job.BRONZE, Job.SILVER, Job.SCORE, Job.SCORE, Job.SCORE, Job.INVENTORY, Job.GOLD, Job.GOLD],
+            [Job.BRONZE, Job.SILVER, Job.INVENTORY, Job.GOLD, Job.GOLD, Job.SCORE, Job.SCORE, Job.SCORE],
         ),
     ],
 )
