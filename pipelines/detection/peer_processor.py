@@ -6,25 +6,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
+from pipelines.detection.packing import ROWS, frame_of, packed_frame
 from pipelines.detection.peer_minutes import PeerRules, advance
 from pipelines.detection.peer_state import empty_state, from_bytes, to_bytes
 
 
 class PeerBucket(StatefulProcessor):
-    """State: one binary value a bucket (`peer_state.py`). In: `peer_minutes.GIVEN`; out: `score_frame.SCORED`."""
+    """State: one binary value a bucket (`peer_state.py`). In: `peer_minutes.GIVEN`; out: `score_frame.SCORED`; packed."""
 
-    def __init__(self, rules: PeerRules) -> None:
+    def __init__(self, rules: PeerRules, scored: pa.Schema) -> None:
         self._rules = rules
+        self._scored = scored
 
     def init(self, handle: StatefulProcessorHandle) -> None:
         self._state = handle.getValueState("peers", "peers binary")
 
     def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[pd.DataFrame]:
-        frame = pd.concat(list(rows), ignore_index=True)
+        frame = frame_of(packed for some in rows for packed in some[ROWS])
         stored = self._state.get()
         step = advance(from_bytes(bytes(stored[0])) if stored else empty_state(), frame, self._rules)
         self._state.update((to_bytes(step.state),))
         if len(step.scored):  # an empty frame has no types
-            yield step.scored
+            yield pd.DataFrame({ROWS: [packed_frame(step.scored, self._scored)]})

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from pipelines.detection.packing import BUCKET, arrow_schema, through_buckets
 from pipelines.detection.peer_groups import is_comparable, peer_group
 from pipelines.detection.peer_minutes import GIVEN, PeerRules
 from pipelines.detection.peer_processor import PeerBucket
@@ -22,7 +23,6 @@ from pipelines.tables import contract, ensure_table
 QUERY = "silver_peer_scores"
 METRICS = contract("silver.metrics")
 TABLE = contract("silver.anomaly_scores")
-BUCKET = "bucket"
 _GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
 
 
@@ -38,11 +38,8 @@ def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
     """A stream of silver.metrics → a stream of rows of silver.anomaly_scores."""
     grouped = metrics.where(is_comparable()).withColumn(GROUP, peer_group())
     bucket = F.pmod(F.col(GROUP), F.lit(settings.detection.buckets)).cast("int").alias(BUCKET)
-    scores = (
-        grouped.select(bucket, *_GIVEN)
-        .groupBy(BUCKET)
-        .transformWithStateInPandas(PeerBucket(rules_of(settings)), SCORED, "Append", "None")
-    )
+    processor = PeerBucket(rules_of(settings), arrow_schema(SCORED))
+    scores = through_buckets(grouped.select(bucket, *_GIVEN), processor, SCORED)
     return scores.withColumns(
         {
             "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
 from pipelines.detection.block import empty_block, from_bytes, to_bytes
+from pipelines.detection.packing import ROWS, frame_of, packed_frame
 from pipelines.detection.published import Reader
 from pipelines.detection.score_frame import epoch_seconds, score_frame
 
@@ -18,22 +20,22 @@ _readers: dict[Path, Reader] = {}
 
 
 class ScoreBucket(StatefulProcessor):
-    """State: one binary value a bucket (`block.py`). In and out: the columns of `score_frame.GIVEN` and `SCORED`."""
+    """State: one binary value a bucket (`block.py`). In and out, packed: `score_frame.GIVEN` and `SCORED`."""
 
-    def __init__(self, pointer: Path, forget_seconds: float) -> None:
+    def __init__(self, pointer: Path, forget_seconds: float, scored: pa.Schema) -> None:
         self._pointer = pointer
+        self._scored = scored
         self._forget_seconds = forget_seconds
 
     def init(self, handle: StatefulProcessorHandle) -> None:
         self._block = handle.getValueState("block", "block binary")
 
     def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[pd.DataFrame]:
-        frames = list(rows)
-        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+        frame = frame_of(packed for some in rows for packed in some[ROWS])
         stored = self._block.get()
         block = from_bytes(bytes(stored[0])) if stored else empty_block()
         champion = _readers.setdefault(self._pointer, Reader(self._pointer)).champion()
         scored = score_frame(frame, block, champion)
         block.forget(float(epoch_seconds(frame["event_time"]).max()) - self._forget_seconds)
         self._block.update((to_bytes(block),))
-        yield scored
+        yield pd.DataFrame({ROWS: [packed_frame(scored, self._scored)]})

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.detection.champion import ChampionWatch, pointer
+from pipelines.detection.packing import BUCKET, arrow_schema, through_buckets
 from pipelines.detection.processor import ScoreBucket
 from pipelines.detection.score_frame import GIVEN, SCORED
 from pipelines.settings import Settings, parse_duration
@@ -21,7 +22,6 @@ from pipelines.tables import contract, ensure_table
 QUERY = "silver_anomaly_scores"
 METRICS = contract("silver.metrics")
 TABLE = contract("silver.anomaly_scores")
-BUCKET = "bucket"
 _GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
 
 
@@ -31,9 +31,8 @@ def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
         F.pmod(F.xxhash64("resource_id"), F.lit(settings.detection.buckets)).cast("int").alias(BUCKET), *_GIVEN
     )
     forget_seconds = parse_duration(settings.detection.forget_after).total_seconds()
-    scores = given.groupBy(BUCKET).transformWithStateInPandas(
-        ScoreBucket(pointer(settings), forget_seconds), SCORED, "Append", "None"
-    )
+    processor = ScoreBucket(pointer(settings), forget_seconds, arrow_schema(SCORED))
+    scores = through_buckets(given, processor, SCORED)
     return scores.withColumns(
         {
             "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,
