@@ -41,6 +41,19 @@ def test_rows_are_taken_in_the_order_of_time() -> None:
     pd.testing.assert_frame_equal(in_order, shuffled)
 
 
+def test_rows_of_one_time_are_taken_in_the_order_of_their_ids() -> None:
+    once, again = rows({1: noise(100, 1), 2: noise(100, 2)}), rows({1: noise(100, 3)})
+    given = pd.concat([once, again.assign(score_id="after " + again["score_id"])], ignore_index=True)
+    by_id = {}
+    for seed in (0, 1):
+        mixed = given.sample(frac=1, random_state=seed)
+        by_id[seed] = score_frame(mixed, empty_block(), champion()).set_index("score_id").sort_index()
+
+    pd.testing.assert_frame_equal(by_id[0], by_id[1])
+    last = score_frame(given, empty_block(), champion()).query("series_id == 1")["score_id"].tolist()
+    assert last[-2:] == ["1-99", "after 1-99"]
+
+
 def test_where_a_batch_ends_changes_no_score() -> None:
     given = rows({1: noise(300, 1), 2: noise(300, 2)})
     whole = score_frame(given, empty_block(), champion(two_metric_host()))
