@@ -28,7 +28,7 @@ _SHORT_NAMES = {
 }
 _OUTSIDE_SERVICES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 # Read elsewhere, before there are settings.
-_NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE"}
+_NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE", "LAKEHOUSE_TRUTH"}
 _DURATION = re.compile(r"(\d+) (millisecond|second|minute|hour|day)s?")
 
 

@@ -68,7 +68,9 @@ def packed_frame(frame: pd.DataFrame, schema: pa.Schema) -> bytes:
 
 def arrow_schema(ddl: str) -> pa.Schema:
     """Columns in Spark's words as Spark has them in Arrow. Only in the driver."""
-    return to_arrow_schema(StructType.fromDDL(ddl), timezone="UTC")
+    columns = StructType.fromDDL(ddl)
+    assert isinstance(columns, StructType)
+    return to_arrow_schema(columns, timezone="UTC")
 
 
 def through_buckets(rows: DataFrame, processor: StatefulProcessor, scored: str) -> DataFrame:

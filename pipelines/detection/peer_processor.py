@@ -15,7 +15,7 @@ from pipelines.detection.peer_state import empty_state, from_bytes, to_bytes
 
 
 class PeerBucket(StatefulProcessor):
-    """State: one binary value a bucket (`peer_state.py`). In: `peer_minutes.GIVEN`; out: `score_frame.SCORED`; packed."""
+    """State: one binary value a bucket (`peer_state.py`). In and out, packed: `peer_minutes.GIVEN` and `SCORED`."""
 
     def __init__(self, rules: PeerRules, scored: pa.Schema) -> None:
         self._rules = rules
