@@ -24,7 +24,7 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml conf/arti
 	@echo "setup: Python packages"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@echo "setup: jars"
 	@$(BIN)/python -m pipelines.artifacts configure
@@ -54,7 +54,7 @@ docs: setup ## Write docs/data-dictionary.md from the table contracts
 	@$(BIN)/python -m pipelines.operations.dictionary
 
 lock: ## Lock the Python packages and the jars anew (takes the newest that pyproject.toml allows)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra logs \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra logs --overrides requirements-overrides.txt \
 		--no-emit-index-url --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 	@$(BIN)/python -m pipelines.artifacts lock
 
