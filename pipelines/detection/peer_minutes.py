@@ -78,7 +78,7 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _with_new(members: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The members after `rows`: those known with what they have learnt, and those that are new."""
-    told = rows[[*KEY, *NAMES]].assign(newest=rows[MINUTE], recent=0.0, habit=0.0)
+    told = rows[[*KEY, *NAMES]].assign(newest=rows[MINUTE], **dict.fromkeys(LEARNT, 0.0))
     kept = dict.fromkeys(NAMES, "last") | {"newest": "max"} | dict.fromkeys(LEARNT, "first")
     return pd.concat([members, told], ignore_index=True).groupby(KEY, as_index=False).agg(kept)[MEMBERS.names]
 

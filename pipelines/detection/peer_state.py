@@ -16,7 +16,7 @@ GROUP, SERIES, MINUTE = "peer_group", "series_id", "minute"
 KEY = [GROUP, SERIES]
 NAMES = ["resource_id", "host_name", "namespace", "metric"]
 # The state of `peers.peer_scores`, column by column.
-LEARNT = ["recent", "habit"]
+LEARNT = ["recent", "habit", "wander", "seen"]
 
 # `newest`: the newest minute (minutes since 1970) of which a value came.
 MEMBERS = pa.schema(

@@ -1,8 +1,9 @@
 """A host against its siblings: the hosts of its group, at the same time, in the same metric.
 
-What hits all of them (a busy hour, an outage of what they share) is no difference between them; a host that goes its
-own way is found without any history of it. Each host is measured from the median of the others, in units of how far
-these lie apart, and it is the difference that lasts that counts: one spike is the work of a univariate detector.
+What hits all of them (a busy hour, an outage of what they share) is no difference between them. Each host is measured
+from the median of the others, in units of how far these lie apart. Hosts of a kind are seldom alike, so a host is first
+watched for an hour: where it usually lies among its siblings, and how far it wanders from there. It is the difference
+beyond that, and that lasts, which counts: one spike is the work of a univariate detector.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from pipelines.detection.multivariate.tail import ALARM_RARITY, FloatArray, scor
 
 # Makes the median absolute deviation of a normal distribution its standard deviation.
 _NORMAL = 1.4826
-# The columns of a state: the difference of late, and the difference that has become usual.
-_RECENT, _HABIT = 0, 1
+# The columns of a state: the difference of late, the difference that has become usual, how far the host usually wanders
+# from that, and the buckets that it was watched.
+_RECENT, _HABIT, _WANDER, _SEEN = 0, 1, 2, 3
+STATE_WIDTH = 4
+# Of a normal distribution, the standard deviation over the mean absolute one.
+_MEAN_ABSOLUTE = 1.2533
+# A bucket counts as at most so much more than the host's usual wandering: an incident must not become usual at once.
+_FAR = 3.0
 
 
 @dataclass(frozen=True)
 class PeerParameters:
-    """`least_siblings`: fewer say nothing. `recent_rate`: weight of a time bucket in the difference of late.
-
-    `habit_rate`: how fast a lasting difference becomes usual (half of it in about a day of minutes). `clip`: a bucket
-    counts as at most so many deviations, so that one alone cannot reach `alarm`, the difference of late that means a
-    score of 0.8. `relative_floor`, `absolute_floor`: the least deviation of siblings, as a share of their median and in
-    the metric's unit, so that a difference nobody cares for is none.
+    """`least_siblings`: fewer say nothing. `watched`: buckets before which nothing is called out. `recent_rate`: weight
+    of a time bucket in the difference of late. `habit_rate`: how fast a lasting difference becomes usual (half of it in
+    about a day of minutes). `clip`: a bucket counts as at most so many deviations, so that one alone cannot reach
+    `alarm`, the difference of late that means 0.8. `relative_floor`, `absolute_floor`: the least deviation of siblings,
+    as a share of their median and in the metric's unit, so that what nobody cares for is no difference.
     """
 
     least_siblings: int = 4
+    watched: int = 60
     recent_rate: float = 0.2
     habit_rate: float = 0.0005
     clip: float = 10.0
@@ -50,14 +57,14 @@ class PeerScores:
 
 
 def fresh_state(hosts: int) -> FloatArray:
-    """What is carried from one time bucket to the next: (hosts, 2)."""
-    return np.zeros((hosts, 2))
+    """What is carried from one time bucket to the next: (hosts, STATE_WIDTH)."""
+    return np.zeros((hosts, STATE_WIDTH))
 
 
 def peer_scores(
     group: NDArray[np.int64], values: FloatArray, state: FloatArray, parameters: PeerParameters
 ) -> PeerScores:
-    """Score one metric of one time bucket; `state` (hosts, 2) is moved on in place.
+    """Score one metric of one time bucket; `state` (hosts, STATE_WIDTH) is moved on in place.
 
     `group` and `values`: (hosts,), the group's number and the value, NaN where not measured. A host that was not
     measured, or has too few siblings that were, keeps its state and its score, and has no bounds (NaN).
@@ -69,12 +76,21 @@ def peer_scores(
     deviation = np.maximum(deviation, parameters.absolute_floor)
     judged = np.isfinite(expected)
     difference = np.clip((values - expected) / deviation, -parameters.clip, parameters.clip)[judged]
-    usual = state[judged, _HABIT]
-    state[judged, _RECENT] += parameters.recent_rate * (difference - usual - state[judged, _RECENT])
-    state[judged, _HABIT] += parameters.habit_rate * (difference - usual)
-    score = score_of(ALARM_RARITY * np.abs(state[:, _RECENT]) / parameters.alarm)
+    recent, habit, wander, seen = state[judged].T
+    beyond = difference - habit
+    recent = recent + parameters.recent_rate * (beyond - recent)
+    is_new = seen < parameters.watched
+    pace = np.where(is_new, 1.0 / (seen + 1.0), parameters.habit_rate)
+    far = np.where(is_new, np.inf, _FAR * np.maximum(wander, 1.0))
+    usual = np.clip(beyond, -far, far)
+    state[judged] = np.stack(
+        [recent, habit + pace * usual, wander + pace * (np.abs(usual) - wander), seen + 1.0], axis=1
+    )
+    unit = np.maximum(1.0, _MEAN_ABSOLUTE * state[:, _WANDER])
+    lasting = np.where(state[:, _SEEN] > parameters.watched, np.abs(state[:, _RECENT]) / unit, 0.0)
+    score = score_of(ALARM_RARITY * lasting / parameters.alarm)
     centre = expected + deviation * state[:, _HABIT]
-    reach = deviation * parameters.alarm
+    reach = deviation * parameters.alarm * unit
     return PeerScores(score, expected, centre - reach, centre + reach)
 
 

@@ -14,6 +14,8 @@ from pipelines.tables import read_table
 from tests.unit.detection.measured import append
 
 START = 1_790_000_040  # epoch seconds, at a full minute
+# After the hour in which a host is only watched.
+UNLIKE_FROM = 62
 HOSTS = 6
 _ROWS = (
     "event_id string, series_id bigint, resource_id string, host_name string, resource_type string, namespace string, "
@@ -35,7 +37,7 @@ def measurements(minutes: range, metric: str = "node_load1", hosts: int = HOSTS)
             None,
             {"instance": f"host{host}:9100", "job": "node"},
             START + 60 * minute,
-            90.0 if host == hosts - 1 else 50.0 + (host + minute) % 3,
+            90.0 if host == hosts - 1 and minute >= UNLIKE_FROM else 50.0 + (host + minute) % 3,
         )
         for minute in minutes
         for host in range(hosts)
@@ -61,22 +63,22 @@ def test_the_host_unlike_its_siblings_is_written_once_and_goes_on_after_a_restar
     spark: SparkSession, settings: Settings
 ) -> None:
     counter, few = "node_network_receive_bytes_total", "node_load15"
-    write(spark, settings, *measurements(range(20)), *measurements(range(20), counter))
-    write(spark, settings, *measurements(range(20), few, hosts=4))
+    write(spark, settings, *measurements(range(80)), *measurements(range(80), counter))
+    write(spark, settings, *measurements(range(80), few, hosts=4))
     run(spark, settings)
     first = scores(spark, settings)
 
     assert {(row.host_name, row.metric, row.detector) for row in first} == {("host5", "node_load1", "peer")}
     assert first[-1].is_anomaly
     assert first[-1].expected == pytest.approx(51, abs=1)
-    assert int(first[-1].event_time.timestamp()) == START + 60 * 18
+    assert int(first[-1].event_time.timestamp()) == START + 60 * 78
 
-    write(spark, settings, *measurements(range(20, 25)))
+    write(spark, settings, *measurements(range(80, 85)))
     run(spark, settings)
     both = scores(spark, settings)
 
     assert both[: len(first)] == first
-    assert [int(row.event_time.timestamp()) for row in both[len(first) :]] == [START + 60 * at for at in range(19, 24)]
+    assert [int(row.event_time.timestamp()) for row in both[len(first) :]] == [START + 60 * at for at in range(79, 84)]
     assert len({row.score_id for row in both}) == len(both)
 
     run(spark, settings)

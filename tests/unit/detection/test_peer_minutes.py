@@ -65,18 +65,18 @@ def in_order(scored: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_a_host_that_stays_unlike_its_five_siblings_is_called_out_and_no_other() -> None:
-    values = alike(60)
-    values[30:, 3] -= 15
+    values = alike(120)
+    values[90:, 3] -= 15
     found = scores_of(rows(values), PeerRules())
     alarms = found[found["anomaly_score"] >= 0.8]
     assert set(alarms["resource_id"]) == {"/host/3"}
-    assert alarms["event_time"].min() > pd.to_datetime(START + 30 * 60, unit="s")
-    assert alarms["event_time"].max() == pd.to_datetime(START + 58 * 60, unit="s")
+    assert alarms["event_time"].min() > pd.to_datetime(START + 90 * 60, unit="s")
+    assert alarms["event_time"].max() == pd.to_datetime(START + 118 * 60, unit="s")
 
 
 def test_a_spike_of_one_minute_is_not() -> None:
-    values = alike(60)
-    values[30, 3] = 1e6
+    values = alike(120)
+    values[90, 3] = 1e6
     assert (scores_of(rows(values))["anomaly_score"] < 0.8).all()
 
 
@@ -104,8 +104,8 @@ def test_the_version_is_that_of_the_parameters() -> None:
 
 
 def test_only_scores_that_say_something_are_written() -> None:
-    values = alike(60)
-    values[30:, 3] -= 15
+    values = alike(120)
+    values[90:, 3] -= 15
     every, written = scores_of(rows(values)), scores_of(rows(values), PeerRules())
     assert 0 < len(written) < len(every) / 5
     pd.testing.assert_frame_equal(written, every[every["anomaly_score"] >= 0.5].reset_index(drop=True))
