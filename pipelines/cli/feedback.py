@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from pipelines.cli.services import Env
-from pipelines.detection.feedback import Feedback, Verdict, give
+from pipelines.detection.models.feedback import Feedback, Verdict, give
 from pipelines.settings import load_settings
 
 

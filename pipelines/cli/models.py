@@ -17,7 +17,7 @@ from pipelines.errors import ModelError
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pipelines.detection.registry import Registry, Version
+    from pipelines.detection.models.registry import Registry, Version
 
 
 class Action(StrEnum):
@@ -47,7 +47,7 @@ def models(
     """
     settings, console, progress = load_settings(env), Console(width=output_width()), Console(stderr=True)
     with progress.status("opening the registry"):
-        from pipelines.detection.registry import Registry
+        from pipelines.detection.models.registry import Registry
 
         registry = Registry.of(settings)
         versions = registry.versions()
@@ -56,7 +56,7 @@ def models(
     elif action is Action.PROMOTE:
         _promote(console, registry, _asked(version, action))
     elif action is Action.ROLLBACK:
-        from pipelines.detection.promotion import rollback
+        from pipelines.detection.models.promotion import rollback
 
         gone, back = rollback(registry)
         console.print(f"version {back} is champion again, {gone} is not any more", highlight=False)
@@ -82,7 +82,7 @@ def _list(console: Console, versions: tuple[Version, ...]) -> None:
 
 def _promote(console: Console, registry: Registry, version: str) -> None:
     from pipelines.detection.bundle import load
-    from pipelines.detection.promotion import promote
+    from pipelines.detection.models.promotion import promote
 
     with tempfile.TemporaryDirectory(prefix="lakehouse-promote-") as scratch:
         load(registry.download(version, Path(scratch)))
@@ -94,7 +94,7 @@ def _promote(console: Console, registry: Registry, version: str) -> None:
 
 def _reproduce(console: Console, progress: Console, settings: Settings, registry: Registry, version: str) -> None:
     with progress.status("starting Spark") as status:
-        from pipelines.detection.reproduction import reproduce
+        from pipelines.detection.models.reproduction import reproduce
         from pipelines.session import build_session
 
         registry.version(version)
@@ -112,7 +112,7 @@ def _reproduce(console: Console, progress: Console, settings: Settings, registry
 
 def _health(console: Console, progress: Console, settings: Settings, registry: Registry) -> None:
     with progress.status("starting Spark"):
-        from pipelines.detection.model_health import check
+        from pipelines.detection.models.health import check
         from pipelines.session import build_session
 
         found = check(build_session(settings, "lakehouse models health"), settings, registry)

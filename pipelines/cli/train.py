@@ -16,7 +16,7 @@ from pipelines.errors import ModelError
 from pipelines.settings import load_settings, parse_duration
 
 if TYPE_CHECKING:
-    from pipelines.detection.training import Outcome
+    from pipelines.detection.models.training import Outcome
 
 
 class Promotion(StrEnum):
@@ -55,10 +55,10 @@ def train(
     """
     settings, console, progress = load_settings(env), Console(width=output_width()), Console(stderr=True)
     with progress.status("reading the registry") as status:
-        from pipelines.detection.exclusions import parse_range
-        from pipelines.detection.freshness import due_reason
-        from pipelines.detection.promotion import promote as make_champion
-        from pipelines.detection.registry import Registry
+        from pipelines.detection.models.exclusions import parse_range
+        from pipelines.detection.models.freshness import due_reason
+        from pipelines.detection.models.promotion import promote as make_champion
+        from pipelines.detection.models.registry import Registry
 
         exclusions = tuple(parse_range(text) for text in exclude or ())
         registry = Registry.of(settings)
@@ -69,8 +69,8 @@ def train(
                 return
             console.print(f"due: {due}", soft_wrap=True)
         status.update("starting Spark")
-        from pipelines.detection.training import train as train_model
-        from pipelines.detection.training_data import plan_training
+        from pipelines.detection.models.training import train as train_model
+        from pipelines.detection.models.training_data import plan_training
         from pipelines.session import build_session
 
         spark = build_session(settings, "lakehouse train")

@@ -18,11 +18,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze, silver
-from pipelines.detection import log_stream, model_health, peer_stream
 from pipelines.detection import stream as scoring
 from pipelines.detection.champion import ChampionWatch
-from pipelines.detection.log_detector import UnivariateCounts
-from pipelines.detection.registry import Registry
+from pipelines.detection.logs import stream as log_stream
+from pipelines.detection.logs.detector import UnivariateCounts
+from pipelines.detection.models import health as model_health
+from pipelines.detection.models.registry import Registry
+from pipelines.detection.peers import stream as peer_stream
 from pipelines.errors import StreamError
 from pipelines.gold import agent_health, metric_rollup
 from pipelines.inventory import stream as inventory

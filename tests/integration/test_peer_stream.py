@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from pipelines.detection import peer_stream
+from pipelines.detection.peers import stream as peer_stream
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
 from pipelines.tables import read_table

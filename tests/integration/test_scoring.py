@@ -14,7 +14,7 @@ from pipelines.detection import stream
 from pipelines.detection.block import empty_block
 from pipelines.detection.bundle import Bundle
 from pipelines.detection.champion import ChampionWatch
-from pipelines.detection.registry import CHAMPION, Registry, RunFacts
+from pipelines.detection.models.registry import CHAMPION, Registry, RunFacts
 from pipelines.detection.score_frame import score_frame
 from pipelines.settings import Settings
 from pipelines.streams import Trigger

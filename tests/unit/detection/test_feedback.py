@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.detection.exclusions import covered, parse_range
-from pipelines.detection.feedback import Feedback, Verdict, give, given, strictness, windows
+from pipelines.detection.models.exclusions import covered, parse_range
+from pipelines.detection.models.feedback import Feedback, Verdict, give, given, strictness, windows
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
 from pipelines.tables import contract, ensure_table, read_table

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from pipelines.detection.bundle import Bundle
-from pipelines.detection.exclusions import Exclusion
-from pipelines.detection.host_rows import fit_host, from_bytes, in_order, interval_of, to_bytes, to_rows
-from pipelines.detection.injection import SHAPES, inject
-from pipelines.detection.maintenance import maintenance_windows
-from pipelines.detection.shadow import Contest, join, judge_host
-from pipelines.detection.shadow import to_bytes as judged_bytes
-from pipelines.detection.training_data import Told
-from pipelines.detection.training_plan import from_json, plan_of, to_json
+from pipelines.detection.models.exclusions import Exclusion
+from pipelines.detection.models.host_rows import fit_host, from_bytes, in_order, interval_of, to_bytes, to_rows
+from pipelines.detection.models.injection import SHAPES, inject
+from pipelines.detection.models.maintenance import maintenance_windows
+from pipelines.detection.models.shadow import Contest, join, judge_host
+from pipelines.detection.models.shadow import to_bytes as judged_bytes
+from pipelines.detection.models.training_data import Told
+from pipelines.detection.models.training_plan import from_json, plan_of, to_json
 from pipelines.errors import ModelError, SettingsError
 from tests.unit.detection.measured import BEGIN, MINUTES, host_frame
 

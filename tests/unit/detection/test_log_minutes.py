@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from pipelines.detection.log_detector import UnivariateCounts
-from pipelines.detection.log_minutes import score_minutes
-from pipelines.detection.log_state import blank_state
-from pipelines.detection.log_volume import VolumeRules
+from pipelines.detection.logs.detector import UnivariateCounts
+from pipelines.detection.logs.minutes import score_minutes
+from pipelines.detection.logs.state import blank_state
+from pipelines.detection.logs.volume import VolumeRules
 
 START, MINUTES = 29_000_000, 600
 FLOOD, SILENCE = START + 400, range(START + 500, START + 520)

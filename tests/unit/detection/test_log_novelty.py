@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.detection.log_novelty import (
+from pipelines.detection.logs.novelty import (
     ERROR,
     FATAL,
     INFO,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.detection.log_patterns import (
+from pipelines.detection.logs.patterns import (
     SKETCH,
     PatternRules,
     assign_patterns,
@@ -16,8 +16,8 @@ from pipelines.detection.log_patterns import (
     fold_patterns,
     smallest,
 )
-from pipelines.detection.log_state import blank_state
-from pipelines.detection.log_templates import OTHER
+from pipelines.detection.logs.state import blank_state
+from pipelines.detection.logs.templates import OTHER
 
 NOTHING = blank_state().patterns
 RULES = PatternRules()

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.detection.log_masking import masked
-from pipelines.detection.log_novelty import NoveltyRules
-from pipelines.detection.log_patterns import PatternRules
-from pipelines.detection.log_rows import TABLE
-from pipelines.detection.log_state import load_state, snapshots_of
-from pipelines.detection.log_stream import LOGS, LogRules, scores_table, write_batch
+from pipelines.detection.logs.masking import masked
+from pipelines.detection.logs.novelty import NoveltyRules
+from pipelines.detection.logs.patterns import PatternRules
+from pipelines.detection.logs.rows import TABLE
+from pipelines.detection.logs.state import load_state, snapshots_of
+from pipelines.detection.logs.stream import LOGS, LogRules, scores_table, write_batch
 from pipelines.detection.scores import Scores
 from pipelines.errors import StorageError
 from pipelines.settings import Settings

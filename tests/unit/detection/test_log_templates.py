@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.detection import log_templates
-from pipelines.detection.log_templates import Miner, MinerError, MinerRules, Pattern
+from pipelines.detection.logs import templates as log_templates
+from pipelines.detection.logs.templates import Miner, MinerError, MinerRules, Pattern
 
 RULES = MinerRules()
 MESSAGES = [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.detection.log_state import blank_state
-from pipelines.detection.log_volume import (
+from pipelines.detection.logs.state import blank_state
+from pipelines.detection.logs.volume import (
     Points,
     VolumeRules,
     advance_clocks,

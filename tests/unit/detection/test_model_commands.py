@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from pipelines.cli.feedback import feedback
 from pipelines.cli.models import models
 from pipelines.cli.train import train
-from pipelines.detection.feedback import Verdict, given
-from pipelines.detection.registry import CHAMPION, Registry
+from pipelines.detection.models.feedback import Verdict, given
+from pipelines.detection.models.registry import CHAMPION, Registry
 from pipelines.settings import Settings
 
 

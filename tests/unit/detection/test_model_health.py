@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from pyspark.sql import SparkSession
 
-from pipelines.detection import reference
-from pipelines.detection.model_health import SCORES, TABLE, Health, check, judge, newest_scores, note_refusal
-from pipelines.detection.reference import Distribution, distribution, stability
-from pipelines.detection.registry import CHAMPION, Registry
+from pipelines.detection.models import reference
+from pipelines.detection.models.health import SCORES, TABLE, Health, check, judge, newest_scores, note_refusal
+from pipelines.detection.models.reference import Distribution, distribution, stability
+from pipelines.detection.models.registry import CHAMPION, Registry
 from pipelines.settings import Settings
 from pipelines.tables import read_table
 from tests.unit.detection.measured import append

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.detection.peer_groups import is_comparable, peer_group
+from pipelines.detection.peers.groups import is_comparable, peer_group
 
 _COLUMNS = (
     "resource_id string, host_name string, resource_type string, namespace string, metric string, unit string, "

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.detection.peer_minutes import GIVEN, PeerRules, advance
-from pipelines.detection.peer_state import PeerState, empty_state, from_bytes, to_bytes
-from pipelines.detection.peers import PeerParameters
+from pipelines.detection.peers.distance import PeerParameters
+from pipelines.detection.peers.minutes import GIVEN, PeerRules, advance
+from pipelines.detection.peers.state import PeerState, empty_state, from_bytes, to_bytes
 from pipelines.detection.score_frame import SCORED, identity
 
 START = 1_790_000_040  # epoch seconds, at a full minute
@@ -209,7 +209,7 @@ def test_the_state_does_not_grow_with_the_minutes() -> None:
 
 
 def test_states_of_other_columns_are_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines.detection import peer_state
+    from pipelines.detection.peers import state as peer_state
 
     stored = to_bytes(advance(empty_state(), rows(alike(5)), EVERYTHING).state)
     monkeypatch.setattr(peer_state, "CELLS", peer_state.CELLS.remove(0))

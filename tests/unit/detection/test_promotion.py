@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.detection.promotion import Figures, decide, figures
-from pipelines.detection.shadow import Judged
+from pipelines.detection.models.promotion import Figures, decide, figures
+from pipelines.detection.models.shadow import Judged
 
 CHAMPION = Figures(auprc=0.50, alerts=100, units=10_000)
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from pipelines.detection.bundle import Bundle, load
-from pipelines.detection.promotion import promote, rollback
-from pipelines.detection.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, RunFacts
+from pipelines.detection.models.promotion import promote, rollback
+from pipelines.detection.models.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, RunFacts
 from pipelines.detection.univariate import Parameters, fresh_states, score_points
 from pipelines.errors import ModelError
 from pipelines.settings import Settings, load_settings

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.detection.log_state import LogState
-from pipelines.detection.log_volume import (
+from pipelines.detection.logs.state import LogState
+from pipelines.detection.logs.volume import (
     HEARD,
     Detector,
     Points,

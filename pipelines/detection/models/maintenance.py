@@ -15,7 +15,7 @@ from typing import Annotated
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from pipelines.detection.exclusions import Exclusion
+from pipelines.detection.models.exclusions import Exclusion
 from pipelines.errors import SettingsError
 from pipelines.settings import CONF_DIR
 

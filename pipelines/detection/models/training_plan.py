@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 
-from pipelines.detection.exclusions import Exclusion
+from pipelines.detection.models.exclusions import Exclusion
 from pipelines.errors import ModelError
 
 FILE = "training.json"

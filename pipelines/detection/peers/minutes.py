@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from pipelines.detection.peer_state import GROUP, KEY, LEARNT, MEMBERS, MINUTE, NAMES, PeerState
-from pipelines.detection.peers import PeerParameters, peer_scores
+from pipelines.detection.peers.distance import PeerParameters, peer_scores
+from pipelines.detection.peers.state import GROUP, KEY, LEARNT, MEMBERS, MINUTE, NAMES, PeerState
 from pipelines.detection.score_frame import SCORED, epoch_seconds, identity
 
 PEER, MODEL = "peer", "peer_group"

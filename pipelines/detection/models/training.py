@@ -17,17 +17,17 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.detection import feedback as verdicts
 from pipelines.detection.bundle import Bundle, Host, load
-from pipelines.detection.exclusions import Exclusion, covered
-from pipelines.detection.host_rows import fit_host, from_bytes, to_bytes
-from pipelines.detection.promotion import Decision, Figures, decide, figures
-from pipelines.detection.registry import CHALLENGER, Registry
-from pipelines.detection.shadow import Contest, Judged, join, judge_host
-from pipelines.detection.shadow import to_bytes as judged_bytes
-from pipelines.detection.training_data import rows_of, series_of, told_by
-from pipelines.detection.training_plan import FILE, Plan, from_json
-from pipelines.detection.training_record import Trained, facts_of, write_files
+from pipelines.detection.models import feedback as verdicts
+from pipelines.detection.models.exclusions import Exclusion, covered
+from pipelines.detection.models.host_rows import fit_host, from_bytes, to_bytes
+from pipelines.detection.models.promotion import Decision, Figures, decide, figures
+from pipelines.detection.models.registry import CHALLENGER, Registry
+from pipelines.detection.models.shadow import Contest, Judged, join, judge_host
+from pipelines.detection.models.shadow import to_bytes as judged_bytes
+from pipelines.detection.models.training_data import rows_of, series_of, told_by
+from pipelines.detection.models.training_plan import FILE, Plan, from_json
+from pipelines.detection.models.training_record import Trained, facts_of, write_files
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from pipelines.detection import multivariate
 from pipelines.detection.bundle import Bundle, Host
-from pipelines.detection.exclusions import covered
-from pipelines.detection.history import score_history
-from pipelines.detection.host_rows import in_order, interval_of, to_rows
-from pipelines.detection.injection import inject
+from pipelines.detection.models.exclusions import covered
+from pipelines.detection.models.history import score_history
+from pipelines.detection.models.host_rows import in_order, interval_of, to_rows
+from pipelines.detection.models.injection import inject
+from pipelines.detection.models.training_data import Told
+from pipelines.detection.models.training_plan import Plan
 from pipelines.detection.scores import FloatVector, IntVector
-from pipelines.detection.training_data import Told
-from pipelines.detection.training_plan import Plan
 
 UNIVARIATE, MULTIVARIATE = "univariate", "multivariate"
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.detection.bundle import Bundle
-from pipelines.detection.mlflow_quiet import quiet_mlflow
-from pipelines.detection.packaged import bundle_folder
-from pipelines.detection.registration import Place, RunFacts, register
+from pipelines.detection.models.mlflow_quiet import quiet_mlflow
+from pipelines.detection.models.packaged import bundle_folder
+from pipelines.detection.models.registration import Place, RunFacts, register
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.detection.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from pipelines.detection.models.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from pipelines.detection.models.shadow import Judged
 from pipelines.detection.scores import FloatVector
-from pipelines.detection.shadow import Judged
 from pipelines.errors import ModelError
 
 MARGIN = 0.01

@@ -7,8 +7,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.detection.log_patterns import distinct_estimate
-from pipelines.detection.log_volume import CLASSES
+from pipelines.detection.logs.patterns import distinct_estimate
+from pipelines.detection.logs.volume import CLASSES
 from pipelines.tables import contract
 
 TABLE = contract("silver.log_patterns")
@@ -45,7 +45,7 @@ def new_rows(new: pd.DataFrame, version: str) -> pd.DataFrame:
 
 
 def minute_rows(scored: pd.DataFrame, version: str) -> pd.DataFrame:
-    """Scored minutes (log_minutes.py) → rows of SCORED."""
+    """Scored minutes (minutes.py) → rows of SCORED."""
     classes = pd.Series(CLASSES).reindex(scored["severity_class"]).to_numpy()
     return scored.assign(
         model_name=VOLUME_MODEL,

@@ -10,12 +10,12 @@ import pyarrow as pa
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
 from pipelines.detection.packing import ROWS, frame_of, packed_frame
-from pipelines.detection.peer_minutes import PeerRules, advance
-from pipelines.detection.peer_state import empty_state, from_bytes, to_bytes
+from pipelines.detection.peers.minutes import PeerRules, advance
+from pipelines.detection.peers.state import empty_state, from_bytes, to_bytes
 
 
 class PeerBucket(StatefulProcessor):
-    """State: one binary value a bucket (`peer_state.py`). In and out, packed: `peer_minutes.GIVEN` and `SCORED`."""
+    """State: one binary value a bucket (`state.py`). In and out, packed: `minutes.GIVEN` and `SCORED`."""
 
     def __init__(self, rules: PeerRules, scored: pa.Schema) -> None:
         self._rules = rules

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pipelines.detection.exclusions import Exclusion
+from pipelines.detection.models.exclusions import Exclusion
 from pipelines.errors import ModelError, StorageError
 from pipelines.settings import Settings
 

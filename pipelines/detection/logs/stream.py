@@ -2,7 +2,7 @@
 
 Spark masks the messages and reduces a batch to a row a distinct masked message and minute, and a row a resource,
 severity class and minute. The rest is a matter of those few rows, on the driver: `advance` is a pure function of them
-and the state that the batch before left behind (log_state.py). So a repeated batch gives the same rows, and both writes
+and the state that the batch before left behind (state.py). So a repeated batch gives the same rows, and both writes
 carry its transaction id. The state is saved last.
 """
 
@@ -16,12 +16,12 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines.detection.log_minutes import score_minutes
-from pipelines.detection.log_patterns import PatternRules, assign_patterns, fold_patterns, new_patterns
-from pipelines.detection.log_rows import TABLE, minute_rows, new_rows, pattern_rows, score_rows
-from pipelines.detection.log_state import LogState, load_state, save_state, snapshots_of
-from pipelines.detection.log_summary import counts_of, forms_of
-from pipelines.detection.log_volume import Detector, VolumeRules
+from pipelines.detection.logs.minutes import score_minutes
+from pipelines.detection.logs.patterns import PatternRules, assign_patterns, fold_patterns, new_patterns
+from pipelines.detection.logs.rows import TABLE, minute_rows, new_rows, pattern_rows, score_rows
+from pipelines.detection.logs.state import LogState, load_state, save_state, snapshots_of
+from pipelines.detection.logs.summary import counts_of, forms_of
+from pipelines.detection.logs.volume import Detector, VolumeRules
 from pipelines.detection.scores import ANOMALY_THRESHOLD
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query

@@ -11,11 +11,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.detection import feedback as verdicts
-from pipelines.detection.exclusions import Exclusion
-from pipelines.detection.feedback import Feedback, Verdict
-from pipelines.detection.maintenance import maintenance_windows
-from pipelines.detection.training_plan import Plan, plan_of
+from pipelines.detection.models import feedback as verdicts
+from pipelines.detection.models.exclusions import Exclusion
+from pipelines.detection.models.feedback import Feedback, Verdict
+from pipelines.detection.models.maintenance import maintenance_windows
+from pipelines.detection.models.training_plan import Plan, plan_of
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
 from pipelines.tables import contract

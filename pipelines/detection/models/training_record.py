@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.detection import reference, training_plan
 from pipelines.detection.bundle import Bundle
-from pipelines.detection.promotion import Decision, Figures
-from pipelines.detection.registration import RunFacts
-from pipelines.detection.shadow import MULTIVARIATE, UNIVARIATE, Judged
-from pipelines.detection.training_plan import Plan
+from pipelines.detection.models import reference, training_plan
+from pipelines.detection.models.promotion import Decision, Figures
+from pipelines.detection.models.registration import RunFacts
+from pipelines.detection.models.shadow import MULTIVARIATE, UNIVARIATE, Judged
+from pipelines.detection.models.training_plan import Plan
 
 # Tag of a trained version: its newest measurement.
 DATA_UNTIL = "data_until"

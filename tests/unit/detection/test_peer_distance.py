@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.detection.peers import FloatArray, PeerParameters, PeerScores, fresh_state, peer_scores
+from pipelines.detection.peers.distance import FloatArray, PeerParameters, PeerScores, fresh_state, peer_scores
 
 PARAMETERS = PeerParameters()
 HOSTS = 12

@@ -10,10 +10,10 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from pipelines.detection.bundle import Bundle, Host, load
+from pipelines.detection.models.registry import Registry
+from pipelines.detection.models.training import fit
+from pipelines.detection.models.training_plan import FILE, from_json
 from pipelines.detection.multivariate import to_arrays
-from pipelines.detection.registry import Registry
-from pipelines.detection.training import fit
-from pipelines.detection.training_plan import FILE, from_json
 from pipelines.settings import Settings
 
 

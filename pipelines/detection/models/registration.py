@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.detection.bundle import Bundle
-from pipelines.detection.packaged import package
+from pipelines.detection.models.packaged import package
 
 _MODEL = "model"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.detection.log_masking import masked
-from pipelines.detection.log_novelty import ERROR, WARN
-from pipelines.detection.log_patterns import SKETCH
+from pipelines.detection.logs.masking import masked
+from pipelines.detection.logs.novelty import ERROR, WARN
+from pipelines.detection.logs.patterns import SKETCH
 
 _EXAMPLE_CHARACTERS = 500
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.detection.log_novelty import NoveltyRules, novelty_scores, past_probation, ranks_among_new
-from pipelines.detection.log_templates import OTHER, Miner, MinerRules, Pattern
+from pipelines.detection.logs.novelty import NoveltyRules, novelty_scores, past_probation, ranks_among_new
+from pipelines.detection.logs.templates import OTHER, Miner, MinerRules, Pattern
 
 MINUTE = 60_000_000  # microseconds
 # Of each pattern, so many of the smallest hashes of its resources are kept.

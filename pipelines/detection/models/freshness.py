@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pipelines.detection.registry import Registry
-from pipelines.detection.training_record import DATA_UNTIL
+from pipelines.detection.models.registry import Registry
+from pipelines.detection.models.training_record import DATA_UNTIL
 
 
 def due_reason(registry: Registry, retrain_after: timedelta, now: datetime) -> str | None:

@@ -10,11 +10,11 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.detection import feedback as verdicts
-from pipelines.detection import reference, training_plan
-from pipelines.detection.feedback import Verdict
-from pipelines.detection.reference import EDGES, Distribution, stability
-from pipelines.detection.registry import CHALLENGER, CHAMPION, Registry
+from pipelines.detection.models import feedback as verdicts
+from pipelines.detection.models import reference, training_plan
+from pipelines.detection.models.feedback import Verdict
+from pipelines.detection.models.reference import EDGES, Distribution, stability
+from pipelines.detection.models.registry import CHALLENGER, CHAMPION, Registry
 from pipelines.settings import Settings, parse_duration
 from pipelines.tables import contract, ensure_table, read_table
 

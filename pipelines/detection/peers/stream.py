@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.detection.packing import BUCKET, arrow_schema, through_buckets
-from pipelines.detection.peer_groups import is_comparable, peer_group
-from pipelines.detection.peer_minutes import GIVEN, PeerRules
-from pipelines.detection.peer_processor import PeerBucket
-from pipelines.detection.peer_state import GROUP
+from pipelines.detection.peers.groups import is_comparable, peer_group
+from pipelines.detection.peers.minutes import GIVEN, PeerRules
+from pipelines.detection.peers.processor import PeerBucket
+from pipelines.detection.peers.state import GROUP
 from pipelines.detection.score_frame import SCORED
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, read_appends, start_query

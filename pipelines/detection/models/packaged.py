@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from pipelines.detection import bundle as bundles
-from pipelines.detection.history import score_history
-from pipelines.detection.mlflow_quiet import quiet_mlflow
+from pipelines.detection.models.history import score_history
+from pipelines.detection.models.mlflow_quiet import quiet_mlflow
 
 # What loading and scoring import, in the versions that are here.
 _REQUIREMENTS = ("mlflow", "numpy", "numba", "pandas")

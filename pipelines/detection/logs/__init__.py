@@ -1,0 +1,1 @@
+"""Logs: how many there are, and kinds of messages never seen before."""

@@ -1,0 +1,1 @@
+"""A host against its siblings, minute by minute."""
