@@ -21,7 +21,7 @@ from pipelines.detection.models.mlflow_quiet import quiet_mlflow
 
 # What loading and scoring import, in the versions that are here.
 _REQUIREMENTS = ("mlflow", "numpy", "numba", "pandas")
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 # Beside this package, what it imports of the project.
 _CODE = ("__init__.py", "errors.py")
 
