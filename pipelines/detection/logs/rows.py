@@ -63,11 +63,12 @@ def score_rows(spark: SparkSession, scored: pd.DataFrame, threshold: float) -> D
     """What a batch scored → rows of silver.anomaly_scores."""
     rows = spark.createDataFrame(pa.Table.from_pandas(scored, SCORED, preserve_index=False))
     is_volume = F.col("model_name") == VOLUME_MODEL
-    named = rows.withColumn("series_id", F.when(is_volume, F.md5("series")).otherwise(F.col("series")))
-    identity = F.concat_ws("|", "model_name", "series_id", F.unix_micros("event_time").cast("string"))
-    return named.withColumns(
+    identity = F.concat_ws("|", "model_name", "series", F.unix_micros("event_time").cast("string"))
+    return rows.withColumns(
         {
             "score_id": F.md5(identity),
+            "series_id": F.xxhash64("series"),
+            "detector": F.when(is_volume, "log_volume").otherwise("log_pattern"),
             "namespace": F.lit("logs"),
             "is_anomaly": F.col("anomaly_score") >= threshold,
             "scored_at": F.current_timestamp(),

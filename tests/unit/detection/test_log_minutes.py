@@ -19,13 +19,13 @@ COLUMNS = ["resource_id", "minute", "score", "count", "expected", "lower", "uppe
 
 
 def counts() -> pd.DataFrame:
-    """Some 50 records a minute of two resources; one has a flood, and falls silent for twenty minutes."""
+    """Some 50 records a minute of three resources; one has a flood, another falls silent for twenty minutes."""
     random = np.random.default_rng(1)
     rows = [
         (name, minute, 1000 if (name, minute) == ("a", FLOOD) else int(random.poisson(50)))
         for minute in range(START, START + MINUTES)
-        for name in ("a", "b")
-        if name == "b" or minute not in SILENCE
+        for name in ("a", "b", "c")
+        if name != "c" or minute not in SILENCE
     ]
     frame = pd.DataFrame(rows, columns=["resource_id", "minute", "count"])
     return frame.assign(
@@ -49,11 +49,11 @@ def _cut(frame: pd.DataFrame, minutes: int) -> Iterator[pd.DataFrame]:
 
 
 def test_a_flood_and_a_silence_are_anomalies() -> None:
-    rows = scored(30).query("resource_id == 'a'").set_index("minute")
+    flooded, silent = (scored(30).query(f"resource_id == '{name}'").set_index("minute") for name in ("a", "c"))
 
-    assert rows.loc[FLOOD, "score"] >= 0.8
-    assert rows.loc[list(SILENCE), "count"].eq(0).all()
-    assert rows.loc[list(SILENCE)[:2], "score"].max() >= 0.8
+    assert flooded.loc[FLOOD, "score"] >= 0.8
+    assert silent.loc[list(SILENCE), "count"].eq(0).all()
+    assert silent.loc[list(SILENCE)[:2], "score"].max() >= 0.8
 
 
 def test_of_an_ordinary_stream_less_than_one_minute_in_a_hundred_is() -> None:

@@ -147,7 +147,7 @@ def test_a_new_pattern_is_an_anomaly_once_the_resource_is_known(logs: Logs) -> N
     assert worst["top_contributors"] == ["Out of memory: killed process <num>"]
     assert (worst["minute"], worst["value"], worst["expected"], worst["is_anomaly"]) == (90, 2.0, 0.0, True)
     assert (worst["resource_id"], worst["host_name"], worst["namespace"]) == ("r", "h", "logs")
-    assert worst["series_id"] == logs.patterns()["Out of memory: killed process <num>"]["pattern_id"]
+    assert worst["detector"] == "log_pattern"
     assert (harmless["is_anomaly"], harmless["anomaly_score"] < 0.8) == (False, True)
 
 
