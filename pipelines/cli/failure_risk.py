@@ -51,11 +51,11 @@ def failure_risk(
     settings, progress = load_settings(env), Console(stderr=True)
     moment = (as_of or datetime.now(UTC)).replace(tzinfo=UTC)
     with progress.status("starting Spark"):
-        from pipelines.failure.registered import local_registry
+        from pipelines.failure.registered import registry_of
         from pipelines.session import build_session
 
         spark = build_session(settings, f"lakehouse failure-risk {task}")
-    registry = local_registry(settings)
+    registry = registry_of(settings)
     console = Console(width=output_width(), highlight=False)
     with progress.status(f"{task}: reading silver"):
         if task is Task.TRAIN:

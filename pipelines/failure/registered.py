@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
@@ -24,6 +25,7 @@ from pipelines.failure.training import TrainingOptions, evaluations, mean_skill
 from pipelines.settings import Settings
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+_TOLD = "MLFLOW_TRACKING_URI"
 
 _SUMMED = ("rows", "machines", "failures", "base_rate", "auprc", "roc_auc", "brier", "brier_base", "brier_skill")
 _INTERVAL = ("skill_low", "skill_high", "calibration_error")
@@ -33,15 +35,17 @@ _LIBRARIES = ("numpy", "pandas", "scikit-learn", "mlflow")
 
 @dataclass(frozen=True)
 class Registry:
-    """Where models are. `artifacts`: where those of a new experiment go; None lets the server choose."""
+    """Where models are. `registry_uri`: None for that of the tracking. `artifacts`: where those of a new experiment go;
+    None lets the server choose."""
 
     tracking_uri: str
+    registry_uri: str | None = None
     model_name: str = "failure_risk"
     artifacts: str | None = None
 
     @property
     def client(self) -> MlflowClient:
-        return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
+        return MlflowClient(self.tracking_uri, registry_uri=self.registry_uri or self.tracking_uri)
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,14 @@ class FailureRisk(PythonModel):
         return self.model.risks(model_input)
 
 
-def local_registry(settings: Settings) -> Registry:
-    """SQLite and a folder below the storage root."""
-    folder = settings.root / "_mlflow"
+def registry_of(settings: Settings) -> Registry:
+    """The one that the settings name; by default SQLite and a folder below the storage root, as for the detectors."""
+    if settings.mlflow.tracking_uri is not None:
+        return Registry(settings.mlflow.tracking_uri, settings.mlflow.registry_uri)
+    folder = settings.models_dir
     folder.mkdir(parents=True, exist_ok=True)
-    return Registry(f"sqlite:///{folder / 'mlflow.db'}", artifacts=(folder / "artifacts").as_uri())
+    tracking = f"sqlite:///{folder / 'mlflow.db'}"
+    return Registry(tracking, settings.mlflow.registry_uri, artifacts=(folder / "artifacts").as_uri())
 
 
 def register(
@@ -165,8 +172,14 @@ def _experiment(registry: Registry) -> str:
 
 
 def _point_to(registry: Registry) -> None:
+    # MLflow tells its child processes by the environment, where our own settings would find it.
+    before = os.environ.get(_TOLD)
     mlflow.set_tracking_uri(registry.tracking_uri)
-    mlflow.set_registry_uri(registry.tracking_uri)
+    mlflow.set_registry_uri(registry.registry_uri or registry.tracking_uri)
+    if before is None:
+        os.environ.pop(_TOLD, None)
+    else:
+        os.environ[_TOLD] = before
 
 
 def _params(model: FailureModel, history: pd.DataFrame, options: TrainingOptions) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -22,9 +21,9 @@ from pipelines.failure.registered import (
     Registered,
     Registry,
     load,
-    local_registry,
     promote_if_better,
     register,
+    registry_of,
 )
 from pipelines.failure.training import TrainingOptions, train
 from pipelines.gold.failure_risk import (
@@ -57,7 +56,7 @@ def model(seen: pd.DataFrame) -> FailureModel:
 
 @pytest.fixture
 def registry(settings: Settings) -> Registry:
-    return local_registry(settings)
+    return registry_of(settings)
 
 
 def append(spark: SparkSession, settings: Settings, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -192,7 +191,7 @@ def test_a_champion_that_cannot_be_loaded_is_named(
     registry: Registry, model: FailureModel, seen: pd.DataFrame, settings: Settings
 ) -> None:
     registered = register(registry, model, seen, OPTIONS, {})
-    for file in Path(settings.root / "_mlflow").rglob("python_model.pkl"):
+    for file in settings.models_dir.rglob("python_model.pkl"):
         file.write_bytes(b"broken")
 
     with pytest.raises(ModelError, match=rf"failure_risk version {registered.version} \(@challenger\)"):
