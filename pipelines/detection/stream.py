@@ -15,13 +15,12 @@ from pipelines.detection.champion import ChampionWatch, pointer
 from pipelines.detection.packing import BUCKET, arrow_schema, through_buckets
 from pipelines.detection.processor import ScoreBucket
 from pipelines.detection.score_frame import GIVEN, SCORED
+from pipelines.detection.sink import METRICS, TABLE, as_rows, start_scores
 from pipelines.settings import Settings, parse_duration
-from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, read_appends, start_query
-from pipelines.tables import contract, ensure_table
+from pipelines.streams import Trigger, read_appends
+from pipelines.tables import ensure_table
 
 QUERY = "silver_anomaly_scores"
-METRICS = contract("silver.metrics")
-TABLE = contract("silver.anomaly_scores")
 _GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
 
 
@@ -33,12 +32,7 @@ def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
     forget_seconds = parse_duration(settings.detection.forget_after).total_seconds()
     processor = ScoreBucket(pointer(settings), forget_seconds, arrow_schema(SCORED))
     scores = through_buckets(given, processor, SCORED)
-    return scores.withColumns(
-        {
-            "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,
-            "scored_at": per_batch(F.current_timestamp(), "series_id"),
-        }
-    ).select(*TABLE.column_names)
+    return as_rows(scores, settings)
 
 
 def start(spark: SparkSession, settings: Settings, watch: ChampionWatch, trigger: Trigger) -> StreamingQuery:
@@ -52,9 +46,8 @@ def start(spark: SparkSession, settings: Settings, watch: ChampionWatch, trigger
     if trigger is Trigger.AVAILABLE_NOW:
         watch.look()
     source = read_appends(spark, settings, METRICS, settings.detection)
-    rows = scored(source, settings).observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
-    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
-    query = start_query(writer, settings, QUERY, trigger, settings.detection.trigger_interval)
+    rows = scored(source, settings)
+    query = start_scores(rows, settings, QUERY, trigger, settings.detection.trigger_interval)
     if trigger is Trigger.CONTINUOUS:
         watch.follow(lambda: query.isActive)
     return query

@@ -116,18 +116,17 @@ def find(ask: Callable[..., tuple[tuple[Any, ...], ...]], incidents: tuple[Happe
 
 def first_alert(incident: Happened, alerts: tuple[Alert, ...]) -> datetime | None:
     """When the incident was first seen; its start if an alert was already going on."""
-    moments = [max(alert.start, incident.start) for alert in alerts if _while_it_lasts(alert, incident)]
+    moments = [max(alert.start, incident.start) for alert in alerts if _touches(alert, incident, timedelta(0))]
     return min(moments, default=None)
 
 
 def is_at(alert: Alert, incident: Happened) -> bool:
     """Whether the alert is of the incident's resource, and of its time or what follows it."""
-    until = datetime.max if incident.end is None else incident.end + _AFTERMATH
-    return alert.resource_id == incident.resource_id and alert.end >= incident.start and alert.start <= until
+    return _touches(alert, incident, _AFTERMATH)
 
 
-def _while_it_lasts(alert: Alert, incident: Happened) -> bool:
-    until = incident.end or datetime.max
+def _touches(alert: Alert, incident: Happened, aftermath: timedelta) -> bool:
+    until = datetime.max if incident.end is None else incident.end + aftermath
     return alert.resource_id == incident.resource_id and alert.end >= incident.start and alert.start <= until
 
 

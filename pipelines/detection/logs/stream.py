@@ -49,7 +49,7 @@ class LogRules:
 
 @dataclass(frozen=True)
 class Step:
-    """What a batch leads to: the state after it, and what it scores (columns of log_rows.SCORED)."""
+    """What a batch leads to: the state after it, and what it scores (columns of rows.SCORED)."""
 
     state: LogState
     scored: pd.DataFrame

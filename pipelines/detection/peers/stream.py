@@ -16,13 +16,12 @@ from pipelines.detection.peers.minutes import GIVEN, PeerRules
 from pipelines.detection.peers.processor import PeerBucket
 from pipelines.detection.peers.state import GROUP
 from pipelines.detection.score_frame import SCORED
+from pipelines.detection.sink import METRICS, TABLE, as_rows, start_scores
 from pipelines.settings import Settings, parse_duration
-from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, read_appends, start_query
-from pipelines.tables import contract, ensure_table
+from pipelines.streams import Trigger, read_appends
+from pipelines.tables import ensure_table
 
 QUERY = "silver_peer_scores"
-METRICS = contract("silver.metrics")
-TABLE = contract("silver.anomaly_scores")
 _GIVEN = [column.strip().split()[0] for column in GIVEN.split(",")]
 
 
@@ -40,18 +39,11 @@ def scored(metrics: DataFrame, settings: Settings) -> DataFrame:
     bucket = F.pmod(F.col(GROUP), F.lit(settings.detection.buckets)).cast("int").alias(BUCKET)
     processor = PeerBucket(rules_of(settings), arrow_schema(SCORED))
     scores = through_buckets(grouped.select(bucket, *_GIVEN), processor, SCORED)
-    return scores.withColumns(
-        {
-            "is_anomaly": F.col("anomaly_score") >= settings.detection.threshold,
-            "scored_at": per_batch(F.current_timestamp(), "series_id"),
-        }
-    ).select(*TABLE.column_names)
+    return as_rows(scores, settings)
 
 
 def start(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
     ensure_table(spark, settings, METRICS)
     ensure_table(spark, settings, TABLE)
     rows = scored(read_appends(spark, settings, METRICS, settings.detection), settings)
-    rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
-    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
-    return start_query(writer, settings, QUERY, trigger, settings.detection.peers_interval)
+    return start_scores(rows, settings, QUERY, trigger, settings.detection.peers_interval)
