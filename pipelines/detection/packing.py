@@ -1,7 +1,7 @@
 """Rows as Arrow batches in a binary column, on their way through a stateful operator.
 
-Spark 4.2 hands rows to a stateful Python processor one by one, as tuples that it makes frames of again: some 35 µs a
-row, thirty times what scoring takes. So the rows of a bucket are packed into few before it, and taken apart after it,
+Spark 4.2 hands rows to a stateful Python processor one by one, as tuples that it makes frames of again, which
+takes far longer than scoring does. So the rows of a bucket are packed into few before it, and taken apart after it,
 by functions of whole Arrow batches (`mapInArrow`).
 """
 
