@@ -193,7 +193,7 @@ def launch(tmp_path: Path) -> Iterator[Launcher]:
     def start(*command: str, environ: Mapping[str, str]) -> Program:
         log = tmp_path / f"program-{len(programs)}.log"
         # Nothing that this run of the tests was told, or told its own Spark, reaches the program.
-        prefixes = ("LAKEHOUSE_", "KAFKA_", "PYSPARK_", "SPARK_HOME")
+        prefixes = ("LAKEHOUSE_", "KAFKA_", "SCHEMA_REGISTRY_", "MLFLOW_", "ANOMALY_", "PYSPARK_", "SPARK_HOME")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
         inherited |= {key: os.environ[key] for key in ("LAKEHOUSE_CACHE",) if key in os.environ}
         with log.open("wb") as output:

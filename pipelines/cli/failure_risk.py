@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from pipelines.failure.evaluation import Evaluation
-    from pipelines.failure.registered import Registry
+    from pipelines.model_registry.registry import ModelRegistry
 
 
 class Task(StrEnum):
@@ -67,7 +67,7 @@ def failure_risk(
 def _train(
     spark: SparkSession,
     settings: Settings,
-    registry: Registry,
+    registry: ModelRegistry,
     console: Console,
     days: int,
     step: timedelta,
@@ -94,13 +94,14 @@ def _train(
 def _score(
     spark: SparkSession,
     settings: Settings,
-    registry: Registry,
+    registry: ModelRegistry,
     console: Console,
     known_by: KnownBy,
     moment: datetime,
 ) -> None:
-    from pipelines.failure.registered import CHAMPION, load
+    from pipelines.failure.registered import load
     from pipelines.gold.failure_risk import refresh
+    from pipelines.model_registry.registry import CHAMPION
 
     champion = load(registry, CHAMPION)
     if champion is None:
@@ -108,7 +109,7 @@ def _score(
             f"model {registry.model_name} has no champion at {registry.tracking_uri}: run "
             "`lakehouse failure-risk train`"
         )
-    machines = refresh(spark, settings, champion.model, champion.version, moment, known_by)
+    machines = refresh(spark, settings, champion.model, int(champion.version), moment, known_by)
     console.print(
         f"gold.failure_risk: {machines:,} machines as of {moment:%Y-%m-%d %H:%M} by version {champion.version}"
     )

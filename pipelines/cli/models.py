@@ -17,7 +17,8 @@ from pipelines.errors import ModelError
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pipelines.detection.models.registry import Registry, Version
+    from pipelines.detection.models.registry import Registry
+    from pipelines.model_registry.registry import Version
 
 
 class Action(StrEnum):

@@ -18,11 +18,11 @@ import numpy as np
 
 from pipelines.detection.block import empty_block
 from pipelines.detection.bundle import Bundle, load
-from pipelines.detection.models.registry import CHAMPION
 from pipelines.detection.multivariate import fresh_state, score_rows
 from pipelines.detection.published import Published, publish, published
 from pipelines.detection.univariate import score_points
 from pipelines.errors import LakehouseError, ModelError
+from pipelines.model_registry.registry import CHAMPION
 from pipelines.settings import Settings, parse_duration
 
 # Versions whose folders are kept: a worker may be about to read the former one.

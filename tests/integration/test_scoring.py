@@ -14,8 +14,10 @@ from pipelines.detection import stream
 from pipelines.detection.block import empty_block
 from pipelines.detection.bundle import Bundle
 from pipelines.detection.champion import ChampionWatch
-from pipelines.detection.models.registry import CHAMPION, Registry, RunFacts
+from pipelines.detection.models.registry import Registry
 from pipelines.detection.score_frame import score_frame
+from pipelines.model_registry.registration import RunFacts
+from pipelines.model_registry.registry import CHAMPION
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
 from pipelines.tables import ensure_table, read_table

@@ -14,7 +14,8 @@ from pipelines.detection.models import feedback as verdicts
 from pipelines.detection.models import reference, training_plan
 from pipelines.detection.models.feedback import Verdict
 from pipelines.detection.models.reference import EDGES, Distribution, stability
-from pipelines.detection.models.registry import CHALLENGER, CHAMPION, Registry
+from pipelines.detection.models.registry import Registry
+from pipelines.model_registry.registry import CHALLENGER, CHAMPION
 from pipelines.settings import Settings, parse_duration
 from pipelines.tables import contract, ensure_table, read_table
 

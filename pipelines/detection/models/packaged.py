@@ -17,13 +17,13 @@ import pandas as pd
 
 from pipelines.detection import bundle as bundles
 from pipelines.detection.models.history import score_history
-from pipelines.detection.models.mlflow_quiet import quiet_mlflow
+from pipelines.model_registry.mlflow_quiet import quiet_mlflow
 
 # What loading and scoring import, in the versions that are here.
 _REQUIREMENTS = ("mlflow", "numpy", "numba", "pandas")
 _PACKAGE = Path(__file__).resolve().parent.parent
 # Beside this package, what it imports of the project.
-_CODE = ("__init__.py", "errors.py")
+_CODE = ("__init__.py", "errors.py", "model_registry/__init__.py", "model_registry/mlflow_quiet.py")
 
 
 class AnomalyModel:
@@ -91,6 +91,7 @@ def _copy_code(target: Path) -> Path:
     """The part of this project that a model needs, as a package of the same name."""
     target.mkdir()
     for name in _CODE:
+        (target / name).parent.mkdir(exist_ok=True)
         shutil.copy(_PACKAGE.parent / name, target / name)
     shutil.copytree(_PACKAGE, target / "detection", ignore=shutil.ignore_patterns("__pycache__"))
     return target

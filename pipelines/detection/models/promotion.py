@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.detection.models.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from pipelines.detection.models.registry import Registry
 from pipelines.detection.models.shadow import Judged
 from pipelines.detection.scores import FloatVector
 from pipelines.errors import ModelError
+from pipelines.model_registry.registry import CHALLENGER, CHAMPION, PREVIOUS
 
 MARGIN = 0.01
 MOST_ALERTS = 1.1

@@ -22,13 +22,14 @@ from pipelines.detection.models import feedback as verdicts
 from pipelines.detection.models.exclusions import Exclusion, covered
 from pipelines.detection.models.host_rows import fit_host, from_bytes, to_bytes
 from pipelines.detection.models.promotion import Decision, Figures, decide, figures
-from pipelines.detection.models.registry import CHALLENGER, Registry
+from pipelines.detection.models.registry import Registry
 from pipelines.detection.models.shadow import Contest, Judged, join, judge_host
 from pipelines.detection.models.shadow import to_bytes as judged_bytes
 from pipelines.detection.models.training_data import rows_of, series_of, told_by
 from pipelines.detection.models.training_plan import FILE, Plan, from_json
 from pipelines.detection.models.training_record import Trained, facts_of, write_files
 from pipelines.errors import ModelError
+from pipelines.model_registry.registry import CHALLENGER
 from pipelines.settings import Settings
 
 # Models are compared on so many hosts, drawn by the seed: more would tell little more, and cost as much as fitting.

@@ -14,9 +14,9 @@ import numpy as np
 from pipelines.detection.bundle import Bundle
 from pipelines.detection.models import reference, training_plan
 from pipelines.detection.models.promotion import Decision, Figures
-from pipelines.detection.models.registration import RunFacts
 from pipelines.detection.models.shadow import MULTIVARIATE, UNIVARIATE, Judged
 from pipelines.detection.models.training_plan import Plan
+from pipelines.model_registry.registration import RunFacts
 
 # Tag of a trained version: its newest measurement.
 DATA_UNTIL = "data_until"

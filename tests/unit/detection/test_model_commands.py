@@ -13,7 +13,8 @@ from pipelines.cli.feedback import feedback
 from pipelines.cli.models import models
 from pipelines.cli.train import train
 from pipelines.detection.models.feedback import Verdict, given
-from pipelines.detection.models.registry import CHAMPION, Registry
+from pipelines.detection.models.registry import Registry
+from pipelines.model_registry.registry import CHAMPION
 from pipelines.settings import Settings
 
 

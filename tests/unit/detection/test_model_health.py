@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from pipelines.detection.models import reference
 from pipelines.detection.models.health import SCORES, TABLE, Health, check, judge, newest_scores, note_refusal
 from pipelines.detection.models.reference import Distribution, distribution, stability
-from pipelines.detection.models.registry import CHAMPION, Registry
+from pipelines.detection.models.registry import Registry
+from pipelines.model_registry.registry import CHAMPION
 from pipelines.settings import Settings
 from pipelines.tables import read_table
 from tests.unit.detection.measured import append

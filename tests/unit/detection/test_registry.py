@@ -14,9 +14,11 @@ import pytest
 
 from pipelines.detection.bundle import Bundle, load
 from pipelines.detection.models.promotion import promote, rollback
-from pipelines.detection.models.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, RunFacts
+from pipelines.detection.models.registry import Registry
 from pipelines.detection.univariate import Parameters, fresh_states, score_points
 from pipelines.errors import ModelError
+from pipelines.model_registry.registration import RunFacts
+from pipelines.model_registry.registry import CHALLENGER, CHAMPION, PREVIOUS
 from pipelines.settings import Settings, load_settings
 
 ROWS = 300

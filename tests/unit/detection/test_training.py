@@ -13,12 +13,13 @@ from pipelines.detection.bundle import Bundle, load
 from pipelines.detection.models.exclusions import Exclusion
 from pipelines.detection.models.feedback import Feedback, Verdict, give, given
 from pipelines.detection.models.freshness import due_reason
-from pipelines.detection.models.registry import CHALLENGER, Registry
+from pipelines.detection.models.registry import Registry
 from pipelines.detection.models.reproduction import differences, reproduce
 from pipelines.detection.models.training import Outcome, fit, train
 from pipelines.detection.models.training_data import plan_training
 from pipelines.detection.models.training_plan import Plan
 from pipelines.errors import ModelError
+from pipelines.model_registry.registry import CHALLENGER
 from pipelines.settings import Settings, load_settings
 from tests.unit.detection.measured import host_frame, series_id, write_metrics
 

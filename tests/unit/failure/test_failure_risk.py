@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -16,10 +18,7 @@ from pipelines.errors import ModelError
 from pipelines.failure.model import HAZARD, FailureModel
 from pipelines.failure.names import FEATURES, HORIZONS_HOURS
 from pipelines.failure.registered import (
-    CHALLENGER,
-    CHAMPION,
     Registered,
-    Registry,
     load,
     promote_if_better,
     register,
@@ -35,6 +34,7 @@ from pipelines.gold.failure_risk import (
     read_history,
     refresh,
 )
+from pipelines.model_registry.registry import CHALLENGER, CHAMPION, ModelRegistry
 from pipelines.settings import Settings
 from pipelines.tables import Table, ensure_table, read_table
 from tests.unit.failure.fleet import FleetPlan, history
@@ -55,7 +55,7 @@ def model(seen: pd.DataFrame) -> FailureModel:
 
 
 @pytest.fixture
-def registry(settings: Settings) -> Registry:
+def registry(settings: Settings) -> ModelRegistry:
     return registry_of(settings)
 
 
@@ -141,29 +141,31 @@ def test_a_model_of_other_features_is_refused(model: FailureModel) -> None:
 
 
 def test_what_is_registered_is_what_was_trained_with_all_that_made_it(
-    registry: Registry, model: FailureModel, seen: pd.DataFrame
+    registry: ModelRegistry, model: FailureModel, seen: pd.DataFrame, tmp_path: Path
 ) -> None:
+    told = os.environ.get("MLFLOW_TRACKING_URI")
     challenger = register(registry, model, seen, OPTIONS, {"silver.heartbeats": 7})
     loaded = load(registry, CHALLENGER)
 
     assert loaded is not None
     assert loaded.version == challenger.version
     pd.testing.assert_frame_equal(loaded.model.risks(seen), model.risks(seen))
-    version = registry.client.get_model_version(registry.model_name, str(challenger.version))
-    run = registry.client.get_run(version.tags["run_id"])
+    run = registry.client.get_run(registry.version(challenger.version).run_id)
     assert run.data.tags["delta_version.silver.heartbeats"] == "7"
     assert run.data.params["seed"] == "0"
     assert run.data.params["chosen_24h"] == model.horizons[1].why
     assert run.data.metrics["brier_24h"] == pytest.approx(model.evaluations[1].brier)
     files = {file.path for file in registry.client.list_artifacts(run.info.run_id)}
     assert {"calibration.png", "evaluation.json"} <= files
-    info = mlflow.models.get_model_info(f"models:/{registry.model_name}/{challenger.version}")
+    info = mlflow.models.get_model_info(str(registry.download(challenger.version, tmp_path)))
     assert info.signature is not None
     assert info.signature.inputs.input_names() == list(FEATURES)
     assert info.saved_input_example_info is not None
+    # MLflow's global state would reach our settings through the environment.
+    assert os.environ.get("MLFLOW_TRACKING_URI") == told
 
 
-def test_only_a_better_model_becomes_champion(registry: Registry, model: FailureModel, seen: pd.DataFrame) -> None:
+def test_only_a_better_model_becomes_champion(registry: ModelRegistry, model: FailureModel, seen: pd.DataFrame) -> None:
     unlearned = train(seen, TrainingOptions(fewest_to_fit=10_000))
 
     def offer(candidate: FailureModel) -> tuple[Registered, bool, str]:
@@ -188,7 +190,7 @@ def test_only_a_better_model_becomes_champion(registry: Registry, model: Failure
 
 
 def test_a_champion_that_cannot_be_loaded_is_named(
-    registry: Registry, model: FailureModel, seen: pd.DataFrame, settings: Settings
+    registry: ModelRegistry, model: FailureModel, seen: pd.DataFrame, settings: Settings
 ) -> None:
     registered = register(registry, model, seen, OPTIONS, {})
     for file in settings.models_dir.rglob("python_model.pkl"):

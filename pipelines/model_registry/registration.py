@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from pipelines.detection.bundle import Bundle
-from pipelines.detection.models.packaged import package
 
 _MODEL = "model"
 
@@ -38,14 +35,17 @@ class RunFacts:
     files: Path | None = None
 
 
-def register(client: Any, place: Place, facts: RunFacts, bundle: Bundle) -> str:
-    """The new version. A run that did not get so far is marked as failed. Raises MlflowException."""
+def register(client: Any, place: Place, facts: RunFacts, package: Callable[[Path], None]) -> str:
+    """The new version. `package` writes the model, in MLflow's form, into a folder that does not exist yet.
+
+    A run that did not get so far is marked as failed. Raises MlflowException.
+    """
     run_id = client.create_run(_experiment(client, place), run_name=facts.name, tags=dict(facts.tags)).info.run_id
     status = "FAILED"
     try:
         _log(client, run_id, facts)
         with tempfile.TemporaryDirectory(prefix="lakehouse-model-") as scratch:
-            package(bundle, Path(scratch) / _MODEL)
+            package(Path(scratch) / _MODEL)
             client.log_artifacts(run_id, str(Path(scratch) / _MODEL), _MODEL)
         _ensure_model(client, place.model_name)
         source = f"runs:/{run_id}/{_MODEL}"

@@ -1,0 +1,1 @@
+"""MLflow's registry as every model of this project uses it."""
