@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped,unused-ignore]
@@ -59,7 +60,7 @@ def backtest(series: Sequence[Series], models: Sequence[Candidate], plan: Plan, 
     """All series with all models in one call of statsforecast. A model that fails on a series forecasts its last value
     there, which never makes it the better one."""
     engine = StatsForecast([model.make() for model in models], freq=1, n_jobs=n_jobs, fallback_model=Naive())
-    found = engine.cross_validation(
+    found: Any = engine.cross_validation(
         df=long_frame(series),
         h=plan.lead,
         step_size=plan.stride,
@@ -76,7 +77,8 @@ def backtest(series: Sequence[Series], models: Sequence[Candidate], plan: Plan, 
 def forecast_points(series: Sequence[Series], model: Candidate, horizon: int, n_jobs: int) -> Floats:
     """(series, horizon), fitted to all of each series."""
     engine = StatsForecast([model.make()], freq=1, n_jobs=n_jobs, fallback_model=Naive())
-    found = engine.forecast(df=long_frame(series), h=horizon).sort_values(["unique_id", "ds"], kind="stable")
+    found: Any = engine.forecast(df=long_frame(series), h=horizon)
+    found = found.sort_values(["unique_id", "ds"], kind="stable")
     return np.asarray(found[model.name], dtype=np.float64).reshape(len(series), horizon)
 
 

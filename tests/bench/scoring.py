@@ -4,8 +4,8 @@
 
 Three parts: the detector alone on frames in memory, a block of 100,000 series, and the very query of the scoring stream
 over a silver.metrics that is made for it: one file and so one micro-batch a time, first with a point of every series
-each, then with a hundred. Points a second of CPU, of all processes together, are there because a busy machine gives no
-others that mean much.
+each, to nowhere and to its Delta table, so that the difference is the commit, then with a hundred. Points a second of
+CPU, of all processes together, are there because a busy machine gives no others that mean much.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from pipelines.detection.score_frame import score_frame
 from pipelines.detection.univariate import Parameters, fresh_states, score_points
 from pipelines.session import build_session
 from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
-from pipelines.streams import Trigger
+from pipelines.streams import Trigger, read_appends, start_query
 from pipelines.tables import ensure_table, read_table
 
 POINTS, SERIES, CALL = 100_000, 1_000, 1_000
@@ -94,6 +94,7 @@ class FullBatch:
 class Scoring:
     model: ModelSpeed
     remembered: Remembered
+    to_nowhere: StreamSpeed
     stream: StreamSpeed
     full: FullBatch
 
@@ -123,17 +124,18 @@ def measure(settings: Settings, batches: int, console: Console) -> Scoring:
     _say(console, f"{REMEMBERED:,} series", kept, remembered.peak_mb <= REMEMBERED_MB, f"{REMEMBERED_MB:,.0f} MB")
     spark = build_session(settings, "bench")
     try:
+        _make_points(spark, settings, batches)
+        nowhere = _speed(_run_to_nowhere(spark, settings)[WARM_UP:])
+        _say_stream(console, f"{STREAM_SERIES:,} series, to nowhere", nowhere)
         ones = measure_stream(spark, settings, batches)
-        times = f"p50 {ones.p50:,.0f} ms, p90 {ones.p90:,.0f} ms of {ones.batches} micro-batches"
-        _say(console, f"{STREAM_SERIES:,} series, a point each", times, ones.p50 <= BATCH_MS, f"{BATCH_MS:.0f} ms")
-        _say_parts(console, ones.parts)
+        _say_stream(console, f"{STREAM_SERIES:,} series, to Delta", ones)
         full = measure_full_batch(spark, settings, WARM_UP + batches)
         speed = f"{full.points:,.0f} points/s, {full.cpu_points:,.0f} a second of CPU"
         _say(console, f"a batch of {FULL_BATCH:,}", speed, full.points >= RATE, f"{RATE:,}")
         _say_parts(console, full.parts)
     finally:
         spark.stop()
-    return Scoring(model, remembered, ones, full)
+    return Scoring(model, remembered, nowhere, ones, full)
 
 
 def measure_model() -> ModelSpeed:
@@ -207,6 +209,10 @@ def _remember() -> Remembered:
 
 def measure_stream(spark: SparkSession, settings: Settings, batches: int) -> StreamSpeed:
     """One run over all that is there, a file a micro-batch: no waiting for a trigger is in it, nor a start."""
+    return _speed(_run(spark, settings, (WARM_UP + batches) * STREAM_SERIES)[WARM_UP:])
+
+
+def _make_points(spark: SparkSession, settings: Settings, batches: int) -> None:
     shutil.rmtree(settings.root, ignore_errors=True)
     folder = settings.models_dir / "published" / "bench-1"
     save(Bundle(), folder)
@@ -214,7 +220,9 @@ def measure_stream(spark: SparkSession, settings: Settings, batches: int) -> Str
     ensure_table(spark, settings, stream.METRICS)
     for minute in range(WARM_UP + batches):
         _append(spark, settings, minute, 1)
-    progress = _run(spark, settings, (WARM_UP + batches) * STREAM_SERIES)[WARM_UP:]
+
+
+def _speed(progress: list[Any]) -> StreamSpeed:
     took = [float(one.durationMs["triggerExecution"]) for one in progress]
     return StreamSpeed(len(took), statistics.median(took), float(np.percentile(took, 90)), _parts(progress))
 
@@ -243,6 +251,17 @@ def _run(spark: SparkSession, settings: Settings, points: int) -> list[Any]:
     scored = read_table(spark, settings, stream.TABLE).count()
     assert scored == read_table(spark, settings, stream.METRICS).count(), f"{scored:,} scores are too few or too many"
     return progress
+
+
+def _run_to_nowhere(spark: SparkSession, settings: Settings) -> list[Any]:
+    """The same query without its table: what is left is reading, the state and scoring."""
+    one_file = settings.detection.model_copy(update={"max_files_per_trigger": 1})
+    spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", "1000")
+    scores = stream.scored(read_appends(spark, settings, stream.METRICS, one_file), settings)
+    writer = scores.writeStream.format("noop").outputMode("append")
+    query = start_query(writer, settings, "bench_to_nowhere", Trigger.AVAILABLE_NOW, "1 second")
+    query.awaitTermination()
+    return [one for one in query.recentProgress if one.numInputRows]
 
 
 def _parts(progress: list[Any]) -> dict[str, float]:
@@ -295,6 +314,12 @@ def _seconds(call: Callable[..., object], *given: object) -> float:
 
 def _say(console: Console, what: str, found: str, is_met: bool, wanted: str) -> None:
     console.print(f"  {what:38} {found}{'' if is_met else f'   (to reach: {wanted})'}")
+
+
+def _say_stream(console: Console, what: str, speed: StreamSpeed) -> None:
+    times = f"p50 {speed.p50:,.0f} ms, p90 {speed.p90:,.0f} ms of {speed.batches} micro-batches"
+    _say(console, what, times, speed.p50 <= BATCH_MS, f"{BATCH_MS:.0f} ms")
+    _say_parts(console, speed.parts)
 
 
 def _say_parts(console: Console, parts: dict[str, float]) -> None:
