@@ -107,7 +107,7 @@ def all_contracts(schemas_dir: Path = SCHEMAS_DIR) -> tuple[Table, ...]:
 
 
 def ensure_table(spark: SparkSession, settings: Settings, table: Table) -> None:
-    """Create the Delta table, or add to it the columns that its contract has gained.
+    """Create the Delta table, or add to it the columns and properties that its contract has gained.
 
     Raises ContractError, with all that differs, if a column has another type (data is never coerced silently), is not
     in the contract any more, or takes no nulls where the contract does. Raises StorageError if the folder cannot be
@@ -150,6 +150,10 @@ def _evolve(spark: SparkSession, table: Table, path: str) -> None:
     if missing:
         added = ", ".join(f"`{column.name}` {column.type}" for column in missing)
         spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
+    known = DeltaTable.forPath(spark, path).detail().select("properties").collect()[0][0]
+    changed = ", ".join(f"'{key}' = '{value}'" for key, value in table.properties if known.get(key) != value)
+    if changed:
+        spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({changed})")
 
 
 def _differences(table: Table, actual: StructType) -> list[str]:

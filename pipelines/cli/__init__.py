@@ -31,6 +31,7 @@ _COMMANDS = {
     "feedback": "feedback",
     "forecast": "forecast",
     "failure-risk": "failure_risk",
+    "refresh": "refresh",
 }
 
 

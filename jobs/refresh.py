@@ -1,0 +1,5 @@
+"""spark-submit jobs/refresh.py [TABLE...] --env local [--from DAY --to DAY]"""
+
+from pipelines.cli.refresh import main
+
+main()

@@ -1,0 +1,199 @@
+"""Gold tables that are worked out by the day: which days a change touches, and how they are put in place.
+
+A day is always worked out as a whole, from all that silver holds of it, and replaces what the table had of it in one
+commit (`replaceWhere`). So a refresh can be repeated, and any day can be worked out again. How far each source had been
+read is noted in that same commit, as its user metadata: days and note are there together or not at all. A change is
+found by Delta's change data feed, which reads the new files alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.settings import Settings
+from pipelines.tables import Table, ensure_table, read_table
+
+DAY = "day"
+_ONE_DAY = timedelta(days=1)
+_NOTE = "read_up_to"
+# The feed does not reach back so far: the table had none then, its log was cleaned up, or its files were vacuumed.
+_FEED_IS_GONE = (
+    "DELTA_MISSING_CHANGE_DATA",
+    "DELTA_CHANGE_DATA_FILE_NOT_FOUND",
+    "DELTA_VERSIONS_NOT_CONTIGUOUS",
+    "DELTA_VERSION_NOT_FOUND",
+    "DELTA_LOG_FILE_NOT_FOUND",
+    "FAILED_READ_FILE",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table whose news touch the day of `time_column`, and the `reach` days after it (windows that look back)."""
+
+    table: Table
+    time_column: str = "event_time"
+    reach: int = 0
+
+
+@dataclass(frozen=True)
+class ReadUpTo:
+    """A version of a table; one that was made anew has another `table_id`."""
+
+    table_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days `first` to `last`, both included, UTC."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        return datetime(self.first.year, self.first.month, self.first.day)
+
+    @property
+    def end(self) -> datetime:
+        """The midnight after the last."""
+        following = self.last + _ONE_DAY
+        return datetime(following.year, following.month, following.day)
+
+
+@dataclass(frozen=True)
+class Silver:
+    """What a table is made from, for some days."""
+
+    spark: SparkSession
+    settings: Settings
+    days: Days
+
+    def all(self, table: Table) -> DataFrame:
+        """All rows of a table, which is made if it is not there yet."""
+        ensure_table(self.spark, self.settings, table)
+        return read_table(self.spark, self.settings, table)
+
+    def of_days(self, table: Table, time_column: str = "event_time", days_before: int = 0) -> DataFrame:
+        """The rows whose `time_column` is in the days, or at most `days_before` earlier."""
+        start = self.days.start - timedelta(days=days_before)
+        time = F.col(time_column)
+        return self.all(table).where((time >= _utc(start)) & (time < _utc(self.days.end)))
+
+
+@dataclass(frozen=True)
+class DailyTable:
+    """`rows`: all rows of the table for the days that it is given, each with its `day`."""
+
+    table: Table
+    sources: tuple[Source, ...]
+    rows: Callable[[Silver], DataFrame] = field(compare=False)
+
+
+def refresh(
+    spark: SparkSession, settings: Settings, daily: DailyTable, note: Callable[[Days], None] = lambda _: None
+) -> tuple[Days, ...]:
+    """Work out the days that have changed since the last refresh; which they were. `note` hears of each before."""
+    for table in (daily.table, *(source.table for source in daily.sources)):
+        ensure_table(spark, settings, table)
+    before = bookmark(spark, settings, daily.table)
+    now = {source.table.full_name: _now(spark, settings, source.table) for source in daily.sources}
+    touched: set[date] = set()
+    for source in daily.sources:
+        name = source.table.full_name
+        changed = changed_days(spark, settings, source, before.get(name), now[name])
+        if changed is None:
+            # What is not there any more has left no trace but in the table itself.
+            touched |= _days_of(read_table(spark, settings, daily.table), DAY)
+            changed = _days_of(read_table(spark, settings, source.table), source.time_column)
+        touched |= {day + timedelta(days=after) for day in changed for after in range(source.reach + 1)}
+    runs = contiguous(touched)
+    for position, days in enumerate(runs):
+        note(days)
+        read_up_to = now if position == len(runs) - 1 else None
+        replace(spark, settings, daily, days, read_up_to)
+    return runs
+
+
+def replace(
+    spark: SparkSession,
+    settings: Settings,
+    daily: DailyTable,
+    days: Days,
+    read_up_to: dict[str, ReadUpTo] | None = None,
+) -> None:
+    """Work out `days` and put them in place of what the table has of them, in one commit.
+
+    `read_up_to`: the versions of the sources by which all changed days are in the table now.
+    """
+    ensure_table(spark, settings, daily.table)
+    rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
+    writer = rows.coalesce(1).write.format("delta").mode("overwrite")
+    writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")
+    if read_up_to is not None:
+        writer = writer.option(
+            "userMetadata", json.dumps({_NOTE: {name: asdict(one) for name, one in read_up_to.items()}})
+        )
+    writer.save(daily.table.path(settings))
+
+
+def bookmark(spark: SparkSession, settings: Settings, table: Table) -> dict[str, ReadUpTo]:
+    """Source → what the last refresh had read; nothing where there was no refresh, or its note is too old."""
+    history = DeltaTable.forPath(spark, table.path(settings)).history()
+    noted = history.where(F.col("userMetadata").contains(_NOTE)).orderBy(F.desc("version")).first()
+    if noted is None:
+        return {}
+    return {name: ReadUpTo(**one) for name, one in json.loads(noted["userMetadata"])[_NOTE].items()}
+
+
+def changed_days(
+    spark: SparkSession, settings: Settings, source: Source, since: ReadUpTo | None, until: ReadUpTo
+) -> set[date] | None:
+    """The days of rows that came, went or changed after `since`, up to `until`; None if that cannot be told."""
+    if since == until:
+        return set()
+    if since is None or since.table_id != until.table_id:
+        return None
+    feed = spark.read.format("delta").option("readChangeFeed", "true")
+    feed = feed.option("startingVersion", since.version + 1).option("endingVersion", until.version)
+    try:
+        return _days_of(feed.load(source.table.path(settings)), source.time_column)
+    except PySparkException as error:
+        if not any(condition in str(error) for condition in _FEED_IS_GONE):
+            raise
+        return None
+
+
+def contiguous(days: Iterable[date]) -> tuple[Days, ...]:
+    """Days as few runs of days that follow each other, the earliest first."""
+    runs: list[Days] = []
+    for day in sorted(days):
+        if runs and day == runs[-1].last + _ONE_DAY:
+            runs[-1] = Days(runs[-1].first, day)
+        else:
+            runs.append(Days(day, day))
+    return tuple(runs)
+
+
+def _days_of(rows: DataFrame, time_column: str) -> set[date]:
+    found = rows.select(F.to_date(time_column).alias(DAY)).distinct().collect()
+    return {row[DAY] for row in found if row[DAY] is not None}
+
+
+def _now(spark: SparkSession, settings: Settings, table: Table) -> ReadUpTo:
+    delta = DeltaTable.forPath(spark, table.path(settings))
+    version = delta.history(1).select("version").collect()[0][0]
+    return ReadUpTo(str(delta.detail().select("id").collect()[0][0]), int(version))
+
+
+def _utc(moment: datetime) -> Column:
+    return F.lit(f"{moment:%Y-%m-%d %H:%M:%S}").cast("timestamp")

@@ -1,0 +1,163 @@
+"""Tables that are worked out by the day: what changed is worked out again, all else is left alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines import routing
+from pipelines.errors import ContractError
+from pipelines.gold.daily import DailyTable, Days, Silver, Source, contiguous, refresh, replace
+from pipelines.gold.daily_tables import daily_table
+from pipelines.settings import Settings
+from pipelines.tables import Column, Table, ensure_table, read_table
+
+BEATS = Table(
+    layer="gold",
+    name="beats",
+    question="How many heartbeats were there?",
+    grain="One day",
+    columns=(Column("day", "date", "", True, None), Column("beats", "bigint", "", True, None)),
+    keys=("day",),
+    cluster_by=(),
+    retention_days=1,
+    properties=(),
+    rules=(),
+    checks=(),
+    time_column=None,
+)
+FIRST = date(2026, 3, 1)
+
+
+def counted(silver: Silver) -> DataFrame:
+    beats = silver.of_days(routing.HEARTBEATS)
+    return beats.groupBy(F.to_date("event_time").alias("day")).agg(F.count("*").alias("beats"))
+
+
+DAILY = DailyTable(BEATS, (Source(routing.HEARTBEATS),), counted)
+
+
+class Estate:
+    """silver.heartbeats, and the table that is made of it."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.spark, self.settings = spark, settings
+        ensure_table(spark, settings, routing.HEARTBEATS)
+
+    def hear(self, *days: int) -> None:
+        """One heartbeat at noon of each of these days of March."""
+        given = {"kafka_timestamp": F.current_timestamp(), "ingest_time": F.current_timestamp()}
+        given |= {name: F.lit("x") for name in ("event_id", "source", "resource_id", "topic")}
+        given |= {name: F.lit(0) for name in ("partition", "offset", "item", "part")}
+        times = [(datetime(2026, 3, day, 12, tzinfo=UTC),) for day in days]
+        rows = self.spark.createDataFrame(times, "event_time timestamp").withColumns(given)
+        columns = [
+            (F.col(column.name) if column.name in rows.columns else F.lit(None)).cast(column.type).alias(column.name)
+            for column in routing.HEARTBEATS.columns
+        ]
+        rows.select(*columns).write.format("delta").mode("append").save(routing.HEARTBEATS.path(self.settings))
+
+    def refresh(self) -> list[tuple[int, int]]:
+        return [(days.first.day, days.last.day) for days in refresh(self.spark, self.settings, DAILY)]
+
+    @property
+    def beats(self) -> dict[int, int]:
+        return {row["day"].day: row["beats"] for row in read_table(self.spark, self.settings, BEATS).collect()}
+
+
+@pytest.fixture
+def estate(spark: SparkSession, settings: Settings) -> Estate:
+    return Estate(spark, settings)
+
+
+def test_only_days_with_news_are_worked_out(estate: Estate) -> None:
+    estate.hear(1, 2, 2, 5)
+    assert estate.refresh() == [(1, 2), (5, 5)]
+    assert estate.beats == {1: 1, 2: 2, 5: 1}
+
+    assert estate.refresh() == []
+    estate.hear(2, 7)
+    assert estate.refresh() == [(2, 2), (7, 7)]
+    assert estate.beats == {1: 1, 2: 3, 5: 1, 7: 1}
+
+
+def test_a_compaction_is_no_news(estate: Estate) -> None:
+    for _ in range(3):
+        estate.hear(1)
+    estate.refresh()
+    estate.spark.sql(f"OPTIMIZE delta.`{routing.HEARTBEATS.path(estate.settings)}`")
+
+    assert estate.refresh() == []
+
+
+def test_what_is_deleted_is_news(estate: Estate) -> None:
+    estate.hear(1, 1, 2)
+    estate.refresh()
+    estate.spark.sql(f"DELETE FROM delta.`{routing.HEARTBEATS.path(estate.settings)}` WHERE event_time < '2026-03-02'")
+
+    assert estate.refresh() == [(1, 1)]
+    assert estate.beats == {2: 1}
+
+
+def test_a_day_is_worked_out_again_as_often_as_one_likes(estate: Estate) -> None:
+    estate.hear(1, 2)
+    estate.refresh()
+    for _ in range(2):
+        replace(estate.spark, estate.settings, DAILY, Days(FIRST, FIRST))
+
+    assert estate.beats == {1: 1, 2: 1}
+    assert estate.refresh() == []
+
+
+def test_a_source_that_was_made_anew_is_read_as_a_whole(estate: Estate) -> None:
+    estate.hear(1, 2)
+    estate.refresh()
+    path = estate.settings.table_path("silver", "heartbeats")
+    path.rename(path.with_name("heartbeats_before"))
+    ensure_table(estate.spark, estate.settings, routing.HEARTBEATS)
+    estate.hear(1, 1, 1)
+    estate.hear(3)
+
+    assert estate.refresh() == [(1, 3)]
+    assert estate.beats == {1: 3, 3: 1}  # and what is not there any more is gone
+
+
+def test_a_feed_that_does_not_reach_back_is_no_loss(estate: Estate) -> None:
+    estate.hear(1)
+    estate.refresh()
+    path = routing.HEARTBEATS.path(estate.settings)
+    estate.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'false')")
+    estate.hear(2)
+    ensure_table(estate.spark, estate.settings, routing.HEARTBEATS)  # turns it on again
+    estate.hear(3)
+
+    assert estate.refresh() == [(1, 3)]
+    assert estate.beats == {1: 1, 2: 1, 3: 1}
+
+
+def test_a_window_that_looks_back_makes_later_days_news(estate: Estate) -> None:
+    estate.hear(1, 2, 3, 4, 9)
+    looking_back = DailyTable(BEATS, (Source(routing.HEARTBEATS, reach=2),), counted)
+    refresh(estate.spark, estate.settings, looking_back)
+    estate.hear(2)
+
+    assert refresh(estate.spark, estate.settings, looking_back) == (Days(date(2026, 3, 2), date(2026, 3, 4)),)
+
+
+def test_days_are_as_few_runs_as_they_can_be() -> None:
+    days = [FIRST + timedelta(days=offset) for offset in (4, 0, 1, 31, 30)]
+
+    assert contiguous(days) == (
+        Days(FIRST, date(2026, 3, 2)),
+        Days(date(2026, 3, 5), date(2026, 3, 5)),
+        Days(date(2026, 3, 31), date(2026, 4, 1)),
+    )
+    assert contiguous([]) == ()
+
+
+def test_a_table_of_another_kind_is_refused_with_a_list_of_those_that_there_are() -> None:
+    with pytest.raises(ContractError, match="table bronze is not worked out by the day; those are: "):
+        daily_table("bronze")
