@@ -1,4 +1,4 @@
-"""The Databricks bundle: every check of `tests.unit.bundle` holds for ours, and each can fail."""
+"""The Databricks bundle: every check of `tests.unit.bundle.checks` holds for ours, and each can fail."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import grimp
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.cli import entries
 from pipelines.settings import PROJECT_DIR
 from pipelines.tables import all_contracts
-from tests.unit import bundle as checks
-from tests.unit.bundle import Bundle
+from tests.unit.bundle import checks
+from tests.unit.bundle.cron import cron_problem
+from tests.unit.bundle.dashboards import datasets, fields
+from tests.unit.bundle.reading import Bundle
 
 OURS = Bundle(PROJECT_DIR)
 _COPIED = ("databricks.yml", "pyproject.toml", "resources", "jobs")
@@ -270,15 +271,6 @@ def test_what_is_serverless_calls_nothing_that_serverless_compute_refuses() -> N
             assert not calling & {start, *graph.find_upstream_modules(start)}, str(task)
 
 
-def test_assignments_in_front_of_the_arguments_go_to_the_environment() -> None:
-    arguments, environ = ["lakehouse-silver", "LAKEHOUSE_CATALOG=prod", "A=b=c", "--env", "X=1"], {"A": "old"}
-
-    entries.take_assignments(arguments, environ)
-
-    assert arguments == ["lakehouse-silver", "--env", "X=1"]
-    assert environ == {"LAKEHOUSE_CATALOG": "prod", "A": "b=c"}
-
-
 @pytest.mark.parametrize(
     ("expression", "fits"),
     [
@@ -294,7 +286,7 @@ def test_assignments_in_front_of_the_arguments_go_to_the_environment() -> None:
     ],
 )
 def test_cron_expressions_are_those_of_quartz(expression: str, *, fits: bool) -> None:
-    assert (checks.cron_problem(expression) is None) == fits
+    assert (cron_problem(expression) is None) == fits
 
 
 @pytest.fixture
@@ -311,12 +303,12 @@ def gold(spark: SparkSession) -> Iterator[SparkSession]:
 
 def test_every_query_of_the_dashboards_runs_and_has_the_columns_that_are_shown(gold: SparkSession) -> None:
     """On tables as their contracts have them, in Databricks' own dialect; a query names `gold.<table>` and no other."""
-    columns = {name: gold.sql(sql).columns for name, sql in checks.dashboard_datasets(OURS).items()}
+    columns = {name: gold.sql(sql).columns for name, sql in datasets(OURS).items()}
 
     assert len(columns) >= 10
-    for widget, dataset, fields in checks.dashboard_fields(OURS):
-        assert set(fields) <= set(columns[dataset]), widget
-    for sql in checks.dashboard_datasets(OURS).values():
+    for widget, dataset, shown in fields(OURS):
+        assert set(shown) <= set(columns[dataset]), widget
+    for sql in datasets(OURS).values():
         assert re.findall(r"(?:FROM|JOIN)\s+(\w+)\.", sql)
         assert set(re.findall(r"(?:FROM|JOIN)\s+(\w+)\.", sql)) == {"gold"}
 
