@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from pipelines.kafka_access import classes_of, reader_options
 from pipelines.settings import Settings
-from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, start_query
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, start_appends
 from pipelines.tables import contract, ensure_table
 
 QUERY = "bronze"
@@ -27,7 +30,7 @@ def read_kafka(spark: SparkSession, settings: Settings, bootstrap_servers: str) 
         # A topic that is created while the stream runs should not wait five minutes to be seen.
         .option("kafka.metadata.max.age.ms", 30_000)
     )
-    return reader.options(**settings.kafka.options).load()
+    return reader.options(**reader_options(settings.kafka, classes_of(os.environ))).load()
 
 
 def to_bronze(kafka: DataFrame) -> DataFrame:
@@ -49,5 +52,4 @@ def start(spark: SparkSession, settings: Settings, bootstrap_servers: str, trigg
     if settings.bronze.max_files_per_batch is not None:
         rows = rows.coalesce(settings.bronze.max_files_per_batch)
     rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
-    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
-    return start_query(writer, settings, QUERY, trigger, settings.bronze.trigger_interval)
+    return start_appends(rows, settings, TABLE, QUERY, trigger, settings.bronze.trigger_interval)

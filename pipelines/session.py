@@ -14,8 +14,9 @@ from pipelines.errors import ServiceError
 from pipelines.java import find_java
 from pipelines.settings import Settings
 
-# What the streams rely on wherever they run.
-_REQUIRED = {
+# What the streams rely on wherever they run. A Databricks job cluster gets them in its `spark_conf`, as half of them
+# cannot be set once Spark runs.
+REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     # Nested members count as fields; above the default of 100 Spark gives up whole-stage code generation in silence.
     "spark.sql.codegen.maxFields": "2000",
@@ -51,6 +52,14 @@ _REQUIRED = {
     "spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage": "true",
     "spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB": "256",
 }
+# All that serverless compute lets a session set: docs.databricks.com/en/spark/conf ("serverless notebooks and jobs").
+_ON_SERVERLESS = {
+    "spark.sql.ansi.enabled",
+    "spark.sql.files.maxPartitionBytes",
+    "spark.sql.legacy.timeParserPolicy",
+    "spark.sql.session.timeZone",
+    "spark.sql.shuffle.partitions",
+}
 # A micro-batch on one machine is small: what follows takes a Delta commit from 1.2 s to about half of that.
 _LOCAL = {
     "spark.ui.enabled": "false",
@@ -71,8 +80,13 @@ _LOCAL = {
 
 
 def build_session(settings: Settings, app_name: str) -> SparkSession:
-    """The session, with Delta and Kafka on its class path. Raises ServiceError (no Java) or ArtifactError (no jars)."""
-    confs = dict(_REQUIRED)
+    """The session, with Delta and Kafka on its class path; on Databricks the one that is there.
+
+    Raises ServiceError (no Java; a cluster without what the streams rely on) or ArtifactError (no jars).
+    """
+    if on_databricks():
+        return adopt(SparkSession.Builder().getOrCreate(), REQUIRED | settings.spark.conf)
+    confs = dict(REQUIRED)
     if settings.spark.master is not None:
         confs |= _LOCAL | _class_path()
     confs |= settings.spark.conf
@@ -85,6 +99,49 @@ def build_session(settings: Settings, app_name: str) -> SparkSession:
     spark.sparkContext.setLogLevel("ERROR")
     _check_delta(spark)
     return spark
+
+
+def on_databricks() -> bool:
+    """Whether this process is in a Databricks runtime, on a cluster or serverless."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+
+def has_jvm(spark: SparkSession) -> bool:
+    """Whether Spark's JVM is ours to call. It is not through Spark Connect, which serverless compute always is."""
+    return not type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def adopt(spark: SparkSession, confs: dict[str, str]) -> SparkSession:
+    """Bring a session that others made to `confs`, as far as it lets us.
+
+    Serverless compute refuses all but a few, with an error, so only those are set: a job that relies on the others
+    (duplicate keys in JSON, the state store) belongs on a job cluster. On a cluster those that are fixed at its start
+    have to be right already: ServiceError names those that are not.
+    """
+    if not has_jvm(spark):
+        for key in sorted(_ON_SERVERLESS & confs.keys()):
+            spark.conf.set(key, confs[key])
+        return spark
+    fixed = []
+    for key, value in confs.items():
+        if spark.conf.get(key, None) == value:
+            continue
+        if spark.conf.isModifiable(key):
+            spark.conf.set(key, value)
+        else:
+            fixed.append(f"{key}: {value}")
+    if fixed:
+        raise ServiceError(
+            "this cluster's Spark was started without what the streams rely on; add to the `spark_conf` of the job "
+            f"cluster: {'; '.join(fixed)}"
+        )
+    return spark
+
+
+def end_session(spark: SparkSession) -> None:
+    """Stop Spark where it is ours. Databricks ends its own, and takes one that a job ended for a failure."""
+    if not on_databricks():
+        spark.stop()
 
 
 def _class_path() -> dict[str, str]:

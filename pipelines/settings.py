@@ -6,17 +6,21 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from pipelines.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-CONF_DIR = PROJECT_DIR / "conf"
-SCHEMAS_DIR = PROJECT_DIR / "schemas"
+# A wheel carries both folders inside of the package (setup.py puts them there); a checkout has them beside it.
+_PACKAGE_DIR = Path(__file__).resolve().parent
+_DATA_DIR = _PACKAGE_DIR if (_PACKAGE_DIR / "conf").is_dir() else PROJECT_DIR
+CONF_DIR = _DATA_DIR / "conf"
+SCHEMAS_DIR = _DATA_DIR / "schemas"
 
 _SHORT_NAMES = {
     "LAKEHOUSE_ROOT": ("root",),
@@ -26,6 +30,7 @@ _SHORT_NAMES = {
     "MLFLOW_REGISTRY_URI": ("mlflow", "registry_uri"),
     "ANOMALY_THRESHOLD": ("detection", "threshold"),
 }
+_SECRET = "kafka.connection_string"
 _OUTSIDE_SERVICES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 # Read elsewhere, before there are settings.
 _NOT_SETTINGS = {"LAKEHOUSE_ENV", "LAKEHOUSE_CACHE", "LAKEHOUSE_TRUTH"}
@@ -66,6 +71,15 @@ Size = Annotated[str, Field(pattern=r"^[1-9]\d*[mg]$")]  # of memory or files, a
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
+# What is the client's, or only about how much is read; which topics and from where is ours to say.
+KafkaOption = Annotated[
+    str,
+    Field(
+        pattern=r"^(kafka\.[a-z0-9.]+|databricks\..+|minPartitions|maxRecordsPerPartition|minOffsetsPerTrigger|maxTriggerDelay"
+        r"|groupIdPrefix|fetchOffset\.\w+|kafkaConsumer\.\w+)$"
+    ),
+]
+CatalogName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w-]*$")]
 ConfValue = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else str(value))]
 
 
@@ -73,11 +87,23 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class KafkaAccess(StrEnum):
+    """How Kafka lets us in: `pipelines.kafka_access` says what each is."""
+
+    NONE = "none"
+    EVENT_HUBS = "event-hubs"
+    MSK_IAM = "msk-iam"
+    SERVICE_CREDENTIAL = "service-credential"
+
+
 class Kafka(_Section):
     bootstrap_servers: str | None
+    access: KafkaAccess
+    connection_string: SecretStr | None
+    service_credential: Name | None
     topics: Annotated[tuple[Pattern, ...], BeforeValidator(_words), Field(min_length=1)]
     max_offsets_per_trigger: Positive
-    options: dict[str, ConfValue]
+    options: dict[KafkaOption, ConfValue]
 
     @property
     def topic_pattern(self) -> str:
@@ -159,6 +185,7 @@ class Settings(_Section):
 
     env: str
     root: Path
+    catalog: CatalogName | None
     kafka: Kafka
     schema_registry: SchemaRegistry
     services: Services
@@ -176,6 +203,12 @@ class Settings(_Section):
 
     def checkpoint_path(self, query: str) -> Path:
         return self.root / "_checkpoints" / query
+
+    def registered_name(self, model: str) -> str:
+        """A model as its registry names it: `<catalog>.gold.<model>` in Unity Catalog."""
+        if self.mlflow.registry_uri != "databricks-uc" or "." in model:
+            return model
+        return f"{self.catalog}.gold.{model}"
 
     @property
     def quality_dir(self) -> Path:
@@ -203,6 +236,8 @@ def load_settings(env: str, environ: Mapping[str, str] = os.environ, conf_dir: P
         settings = Settings(**{**merged, "env": env})
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
+    if settings.mlflow.registry_uri == "databricks-uc" and settings.catalog is None:
+        raise SettingsError("setting catalog is None: mlflow.registry_uri 'databricks-uc' needs the models' catalog")
     if parse_duration(settings.gold.silent_after) <= parse_duration(settings.gold.late_after):
         raise SettingsError(
             f"setting gold.silent_after is {settings.gold.silent_after!r}: should be longer than gold.late_after "
@@ -258,4 +293,5 @@ def _explain(detail: Any) -> str:
         return f"setting {key} is unknown (value {detail['input']!r}): conf/base.yaml lists all of them"
     if detail["type"] == "missing":
         return f"setting {key} is missing: conf/base.yaml shows what it should be"
-    return f"setting {key} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
+    value = "not shown, as it is a secret" if key == _SECRET else repr(detail["input"])
+    return f"setting {key} is {value}: {detail['msg'].removeprefix('Value error, ')}"

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from pipelines.settings import Detection, Gold, Inventory, Settings, Silver
-from pipelines.tables import Table
+from pipelines.tables import Table, load_table, save_table, start_into
 
 # What a stream without foreachBatch says in its progress: the oldest arrival of a micro-batch, ms since 1970.
 ARRIVALS, OLDEST = "arrivals", "oldest"
@@ -29,21 +29,34 @@ class Trigger(StrEnum):
 def start_query(
     writer: DataStreamWriter, settings: Settings, name: str, trigger: Trigger, interval: str
 ) -> StreamingQuery:
-    """Start `writer` as query `name`, with the checkpoint of that name."""
+    """Start `writer`, which has a foreachBatch, as query `name`, with the checkpoint of that name."""
+    return _as_query(writer, settings, name, trigger, interval).start()
+
+
+def start_appends(
+    rows: DataFrame, settings: Settings, table: Table, name: str, trigger: Trigger, interval: str
+) -> StreamingQuery:
+    """Start query `name`, which appends `rows` to `table` by the Delta sink, each micro-batch once."""
+    return start_into(_as_query(rows.writeStream, settings, name, trigger, interval), settings, table)
+
+
+def _as_query(
+    writer: DataStreamWriter, settings: Settings, name: str, trigger: Trigger, interval: str
+) -> DataStreamWriter:
     writer = writer.queryName(name).option("checkpointLocation", str(settings.checkpoint_path(name)))
     if trigger is Trigger.AVAILABLE_NOW:
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=interval).start()
+        return writer.trigger(availableNow=True)
+    return writer.trigger(processingTime=interval)
 
 
 def read_appends(
     spark: SparkSession, settings: Settings, table: Table, limits: Silver | Inventory | Detection | Gold
 ) -> DataFrame:
     """The rows appended to a Delta table, as a stream whose batches are within `limits` (but at least one file)."""
-    reader = spark.readStream.format("delta").option("maxFilesPerTrigger", limits.max_files_per_trigger)
+    reader = spark.readStream.option("maxFilesPerTrigger", limits.max_files_per_trigger)
     # Late duplicates are removed from tables that are read as streams.
     reader = reader.option("skipChangeCommits", "true")
-    return reader.option("maxBytesPerTrigger", limits.max_bytes_per_trigger).load(table.path(settings))
+    return load_table(reader.option("maxBytesPerTrigger", limits.max_bytes_per_trigger), settings, table)
 
 
 def query_id(spark: SparkSession) -> str:
@@ -55,13 +68,10 @@ def query_id(spark: SparkSession) -> str:
 
 def append_once(rows: DataFrame, settings: Settings, table: Table, query: str, batch_id: int) -> None:
     """Append a micro-batch; a second time with the same batch of the same query changes nothing."""
-    (
-        rows.select(*table.column_names)
-        .write.format("delta")
-        .mode("append")
-        .option("txnAppId", query)
-        .option("txnVersion", batch_id)
-        .save(table.path(settings))
+    save_table(
+        rows.select(*table.column_names).write.mode("append").option("txnAppId", query).option("txnVersion", batch_id),
+        settings,
+        table,
     )
 
 

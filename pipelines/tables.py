@@ -1,10 +1,16 @@
 """Table contracts (schemas/tables/<layer>/<table>.yaml, Open Data Contract Standard v3) and their Delta tables.
 
 The contract is the one source of columns, types, comments, keys, clustering, properties, row rules and checks.
+
+Where a table is, is decided here and nowhere else: in the folder `<root>/<layer>/<table>`, or, where the setting
+`catalog` names one, in that catalog as `<catalog>.<layer>.<table>`. Everything else says which table it means, and
+takes `read_table`, `load_table`, `save_table`, `overwrite_table`, `start_into`, `delta_table`, `table_exists` or
+`Table.sql_name`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +19,9 @@ from typing import Any
 import yaml
 from delta.tables import DeltaTable
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamReader, DataStreamWriter
 from pyspark.sql.types import DataType, StructType
 
 from pipelines.errors import ContractError, StorageError
@@ -58,7 +66,23 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     def path(self, settings: Settings) -> str:
+        """The table's folder. Raises StorageError where a catalog keeps the tables: it alone knows their folders."""
+        if settings.catalog is not None:
+            raise StorageError(
+                f"table {self.full_name} is in catalog {settings.catalog} (setting catalog) and not at a path: what "
+                "works on files does not work on it"
+            )
         return str(settings.table_path(self.layer, self.name))
+
+    def sql_name(self, settings: Settings) -> str:
+        """The table as SQL and Delta name it: `` `catalog`.`layer`.`table` `` or ``delta.`path` ``."""
+        if settings.catalog is None:
+            return f"delta.`{self.path(settings)}`"
+        return f"`{settings.catalog}`.`{self.layer}`.`{self.name}`"
+
+    def place(self, settings: Settings) -> str:
+        """Where it is, in words for a message."""
+        return f"{settings.catalog}.{self.full_name}" if settings.catalog is not None else self.path(settings)
 
 
 @cache
@@ -106,54 +130,114 @@ def all_contracts(schemas_dir: Path = SCHEMAS_DIR) -> tuple[Table, ...]:
     )
 
 
+def table_exists(spark: SparkSession, settings: Settings, table: Table) -> bool:
+    if settings.catalog is not None:
+        return spark.catalog.tableExists(table.sql_name(settings))
+    return bool(DeltaTable.isDeltaTable(spark, table.path(settings)))
+
+
+def delta_table(spark: SparkSession, settings: Settings, table: Table) -> DeltaTable:
+    """The table for MERGE, DELETE, OPTIMIZE and its history."""
+    if settings.catalog is not None:
+        return DeltaTable.forName(spark, table.sql_name(settings))
+    return DeltaTable.forPath(spark, table.path(settings))
+
+
+def load_table(reader: DataFrameReader | DataStreamReader, settings: Settings, table: Table) -> DataFrame:
+    """What `reader`, with its options, makes of the table: `spark.read` or `spark.readStream`."""
+    reader = reader.format("delta")
+    if settings.catalog is not None:
+        return reader.table(table.sql_name(settings))
+    return reader.load(table.path(settings))
+
+
+def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFrame:
+    return load_table(spark.read, settings, table)
+
+
+def save_table(writer: DataFrameWriter, settings: Settings, table: Table) -> None:
+    """Append to the table, which `ensure_table` has made, or replace what the `replaceWhere` of `writer` says."""
+    writer = writer.format("delta")
+    if settings.catalog is not None:
+        writer.saveAsTable(table.sql_name(settings))
+        return
+    writer.save(table.path(settings))
+
+
+def overwrite_table(writer: DataFrameWriter, settings: Settings, table: Table) -> None:
+    """Replace all rows of the table, which `ensure_table` has made, in one commit."""
+    if settings.catalog is not None:
+        # By name, a plain overwrite makes the table anew, and without its clustering.
+        writer = writer.option("replaceWhere", "true")
+    save_table(writer.mode("overwrite"), settings, table)
+
+
+def start_into(writer: DataStreamWriter, settings: Settings, table: Table) -> StreamingQuery:
+    """Start a stream that appends to the table, which `ensure_table` has made."""
+    writer = writer.format("delta").outputMode("append")
+    if settings.catalog is not None:
+        return writer.toTable(table.sql_name(settings))
+    return writer.option("path", table.path(settings)).start()
+
+
 def ensure_table(spark: SparkSession, settings: Settings, table: Table) -> None:
     """Create the Delta table, or add to it the columns and properties that its contract has gained.
 
     Raises ContractError, with all that differs, if a column has another type (data is never coerced silently), is not
     in the contract any more, or takes no nulls where the contract does. Raises StorageError if the folder cannot be
-    written.
+    written, or the catalog does not let us.
     """
-    path = table.path(settings)
+    place = table.place(settings)
     try:
-        exists = DeltaTable.isDeltaTable(spark, path)
+        exists = table_exists(spark, settings, table)
     except Exception as error:
-        raise StorageError(f"table {table.full_name}: {path} cannot be read: {_first_line(error)}") from error
+        raise StorageError(f"table {table.full_name}: {place} cannot be read: {_first_line(error)}") from error
     if exists:
-        _evolve(spark, table, path)
+        _evolve(spark, settings, table)
         return
-    builder = DeltaTable.createIfNotExists(spark).location(path).comment(table.question)
-    for column in table.columns:
-        builder = builder.addColumn(column.name, column.type, comment=column.comment)
-    for key, value in table.properties:
-        builder = builder.property(key, value)
-    if table.cluster_by:
-        builder = builder.clusterBy(*table.cluster_by)
     try:
-        builder.execute()
+        spark.sql(_create(table, table.sql_name(settings)))
     except Exception as error:
-        raise StorageError(f"table {table.full_name}: cannot be created at {path}: {_first_line(error)}") from error
+        raise StorageError(f"table {table.full_name}: cannot be created at {place}: {_first_line(error)}") from error
 
 
-def read_table(spark: SparkSession, settings: Settings, table: Table) -> DataFrame:
-    return spark.read.format("delta").load(table.path(settings))
+def _create(table: Table, sql_name: str) -> str:
+    """The statement, which unlike Delta's builder takes a catalog's name in three parts."""
+    columns = ", ".join(f"`{column.name}` {column.type} COMMENT {_quoted(column.comment)}" for column in table.columns)
+    clauses = [f"CREATE TABLE IF NOT EXISTS {sql_name} ({columns}) USING delta"]
+    if table.cluster_by:
+        clauses.append(f"CLUSTER BY ({', '.join(f'`{name}`' for name in table.cluster_by)})")
+    clauses.append(f"COMMENT {_quoted(table.question)}")
+    if table.properties:
+        clauses.append(f"TBLPROPERTIES ({_assigned(table.properties)})")
+    return " ".join(clauses)
 
 
-def _evolve(spark: SparkSession, table: Table, path: str) -> None:
-    actual = spark.read.format("delta").load(path).schema
+def _assigned(properties: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in properties)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _evolve(spark: SparkSession, settings: Settings, table: Table) -> None:
+    actual = read_table(spark, settings, table).schema
     differences = _differences(table, actual)
     if differences:
         raise ContractError(
-            f"table {table.full_name} at {path}: {'; '.join(differences)}; migrate the table or correct "
-            f"schemas/tables/{table.layer}/{table.name}.yaml"
+            f"table {table.full_name} at {table.place(settings)}: {'; '.join(differences)}; migrate the table or "
+            f"correct schemas/tables/{table.layer}/{table.name}.yaml"
         )
     missing = [column for column in table.columns if column.name not in actual.names]
     if missing:
         added = ", ".join(f"`{column.name}` {column.type}" for column in missing)
-        spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({added})")
-    known = DeltaTable.forPath(spark, path).detail().select("properties").collect()[0][0]
-    changed = ", ".join(f"'{key}' = '{value}'" for key, value in table.properties if known.get(key) != value)
+        spark.sql(f"ALTER TABLE {table.sql_name(settings)} ADD COLUMNS ({added})")
+    known = delta_table(spark, settings, table).detail().select("properties").collect()[0][0]
+    changed = _assigned((key, value) for key, value in table.properties if known.get(key) != value)
     if changed:
-        spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({changed})")
+        spark.sql(f"ALTER TABLE {table.sql_name(settings)} SET TBLPROPERTIES ({changed})")
 
 
 def _differences(table: Table, actual: StructType) -> list[str]:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pipelines.cli import run_app
 from pipelines.cli.services import Env
+from pipelines.errors import ServiceError
 from pipelines.operations.run import Job
 from pipelines.settings import load_settings
 from pipelines.streams import Trigger
@@ -52,18 +53,23 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
     from pipelines.cli.live import LiveView
     from pipelines.local.schemas import schemas_of
     from pipelines.operations.run import run_available, run_continuous, stop_signals, streams_of
-    from pipelines.session import build_session
+    from pipelines.session import build_session, end_session, has_jvm
 
     console = Console(stderr=True)
     with stop_signals() as early, console.status("starting Spark"):
         spark = build_session(settings, f"lakehouse {job}")
         if early.is_set():
             return
+    if job is not Job.BRONZE and not has_jvm(spark):
+        raise ServiceError(
+            f"job {job} relies on what Spark Connect and serverless compute do not have (settings of the JSON "
+            "reader and of the state store, caching): run it on a job cluster; bronze alone can be run here"
+        )
     streams = streams_of(job, bootstrap_servers, schemas_of(settings))
     run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
-    with stop_signals(spark) as stop, LiveView(console) as view:
+    with stop_signals(spark if has_jvm(spark) else None) as stop, LiveView(console) as view:
         run_streams(spark, settings, streams, view.update, stop)
-    spark.stop()
+    end_session(spark)
 
 
 def main(job: Job) -> None:

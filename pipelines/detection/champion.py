@@ -43,7 +43,7 @@ class ChampionWatch:
     """Keeps what is published in step with the registry's alias."""
 
     def __init__(self, settings: Settings, models: Models, on_refusal: Callable[[str, str], None]) -> None:
-        self._name = settings.detection.model_name
+        self._name = settings.registered_name(settings.detection.model_name)
         self._models = models
         self._on_refusal = on_refusal
         self._interval = parse_duration(settings.detection.champion_interval).total_seconds()

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.settings import Settings
-from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, start_query
+from pipelines.streams import ARRIVALS, OLDEST, Trigger, per_batch, start_appends
 from pipelines.tables import contract
 
 METRICS = contract("silver.metrics")
@@ -27,5 +27,4 @@ def as_rows(scores: DataFrame, settings: Settings) -> DataFrame:
 def start_scores(rows: DataFrame, settings: Settings, query: str, trigger: Trigger, interval: str) -> StreamingQuery:
     """Start `query`, which appends a stream of rows to the table."""
     rows = rows.observe(ARRIVALS, F.unix_millis(F.min("kafka_timestamp")).alias(OLDEST))
-    writer = rows.writeStream.format("delta").outputMode("append").option("path", TABLE.path(settings))
-    return start_query(writer, settings, query, trigger, interval)
+    return start_appends(rows, settings, TABLE, query, trigger, interval)

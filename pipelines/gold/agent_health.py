@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger, note_latency, query_id, read_appends, start_query
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, ensure_table, overwrite_table, read_table
 
 QUERY = "gold_agent_health"
 HEARTBEATS = contract("silver.heartbeats")
@@ -143,7 +143,7 @@ def refresh(spark: SparkSession, settings: Settings, as_of: datetime) -> None:
     """Judge all agents anew at `as_of` (UTC), without new heartbeats."""
     with _WRITER:
         current = _since_midnight(read_table(spark, settings, TABLE), _midnight(as_of))
-        judge(current, settings, as_of).coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
+        overwrite_table(judge(current, settings, as_of).coalesce(1).write, settings, TABLE)
 
 
 def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> None:
@@ -154,13 +154,10 @@ def write_batch(heartbeats: DataFrame, batch_id: int, settings: Settings) -> Non
         with _WRITER:
             before, history = (read_table(spark, settings, table) for table in (TABLE, HEARTBEATS))
             health = update_health(before, arrived, history, settings, datetime.now(UTC))
-            (
-                health.coalesce(1)
-                .write.format("delta")
-                .mode("overwrite")
-                .option("txnAppId", query_id(spark))
-                .option("txnVersion", batch_id)
-                .save(TABLE.path(settings))
+            overwrite_table(
+                health.coalesce(1).write.option("txnAppId", query_id(spark)).option("txnVersion", batch_id),
+                settings,
+                TABLE,
             )
         oldest = arrived.agg(F.min("kafka_timestamp")).first()
     finally:

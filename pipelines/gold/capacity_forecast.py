@@ -18,7 +18,7 @@ from pipelines.gold.capacity_series import histories
 from pipelines.gold.forecast_columns import CURVE
 from pipelines.gold.metric_rollup import TABLE as ROLLUP
 from pipelines.settings import Settings
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, ensure_table, overwrite_table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped,unused-ignore]
@@ -83,4 +83,4 @@ def write(spark: SparkSession, settings: Settings, as_of: datetime, options: Cap
     ensure_table(spark, settings, ROLLUP)
     ensure_table(spark, settings, TABLE)
     found = capacity_forecast(read_table(spark, settings, ROLLUP), as_of, options)
-    found.coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
+    overwrite_table(found.coalesce(1).write, settings, TABLE)

@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.settings import Settings
-from pipelines.tables import Table, ensure_table, read_table
+from pipelines.tables import Table, delta_table, ensure_table, load_table, read_table, save_table
 
 DAY = "day"
 _ONE_DAY = timedelta(days=1)
@@ -143,12 +142,12 @@ def replace(
         writer = writer.option(
             "userMetadata", json.dumps({_NOTE: {name: asdict(one) for name, one in read_up_to.items()}})
         )
-    writer.save(daily.table.path(settings))
+    save_table(writer, settings, daily.table)
 
 
 def bookmark(spark: SparkSession, settings: Settings, table: Table) -> dict[str, ReadUpTo]:
     """Source → what the last refresh had read; nothing where there was no refresh, or its note is too old."""
-    history = DeltaTable.forPath(spark, table.path(settings)).history()
+    history = delta_table(spark, settings, table).history()
     noted = history.where(F.col("userMetadata").contains(_NOTE)).orderBy(F.desc("version")).first()
     if noted is None:
         return {}
@@ -163,10 +162,10 @@ def changed_days(
         return set()
     if since is None or since.table_id != until.table_id:
         return None
-    feed = spark.read.format("delta").option("readChangeFeed", "true")
+    feed = spark.read.option("readChangeFeed", "true")
     feed = feed.option("startingVersion", since.version + 1).option("endingVersion", until.version)
     try:
-        return _days_of(feed.load(source.table.path(settings)), source.time_column)
+        return _days_of(load_table(feed, settings, source.table), source.time_column)
     except PySparkException as error:
         if not any(condition in str(error) for condition in _FEED_IS_GONE):
             raise
@@ -190,7 +189,7 @@ def _days_of(rows: DataFrame, time_column: str) -> set[date]:
 
 
 def _now(spark: SparkSession, settings: Settings, table: Table) -> ReadUpTo:
-    delta = DeltaTable.forPath(spark, table.path(settings))
+    delta = delta_table(spark, settings, table)
     version = delta.history(1).select("version").collect()[0][0]
     return ReadUpTo(str(delta.detail().select("id").collect()[0][0]), int(version))
 

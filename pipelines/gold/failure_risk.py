@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,11 +21,11 @@ from pipelines.failure.names import FEATURES, HORIZONS_HOURS, LOOK_BACK, KnownBy
 from pipelines.failure.reasons import reasons
 from pipelines.failure.signals import Hours, Silver, within
 from pipelines.settings import Settings, parse_duration
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, delta_table, ensure_table, overwrite_table, read_table, table_exists
 
 TABLE = contract("gold.failure_risk")
 SOURCES = tuple(contract(f"silver.{name}") for name in ("heartbeats", "metrics", "logs", "events"))
-_ANOMALIES = "anomaly_scores"
+SCORES = contract("silver.anomaly_scores")
 # Gaps need the heartbeat before the first that counts.
 _READ_BEFORE = LOOK_BACK + timedelta(days=1)
 
@@ -48,20 +47,17 @@ def read_silver(spark: SparkSession, settings: Settings, since: datetime, until:
     for table in SOURCES:
         ensure_table(spark, settings, table)
     heartbeats, metrics, logs, events = (within(read_table(spark, settings, table), since, until) for table in SOURCES)
-    path = str(settings.table_path("silver", _ANOMALIES))
-    scored = DeltaTable.isDeltaTable(spark, path)
-    scores = within(spark.read.format("delta").load(path), since, until) if scored else None
+    scored = table_exists(spark, settings, SCORES)
+    scores = within(read_table(spark, settings, SCORES), since, until) if scored else None
     return Silver(heartbeats, metrics, logs, events, scores)
 
 
 def delta_versions(spark: SparkSession, settings: Settings) -> dict[str, int]:
     """`silver.<table>` → the version of the Delta table that a reader sees now."""
-    paths = {table.full_name: table.path(settings) for table in SOURCES}
-    paths[f"silver.{_ANOMALIES}"] = str(settings.table_path("silver", _ANOMALIES))
     return {
-        name: int(DeltaTable.forPath(spark, path).history(1).select("version").collect()[0][0])
-        for name, path in paths.items()
-        if DeltaTable.isDeltaTable(spark, path)
+        table.full_name: int(delta_table(spark, settings, table).history(1).select("version").collect()[0][0])
+        for table in (*SOURCES, SCORES)
+        if table_exists(spark, settings, table)
     }
 
 
@@ -141,7 +137,7 @@ def write(spark: SparkSession, settings: Settings, rows: pd.DataFrame, as_of: da
     # What is not known is null in a table, not NaN, which would be larger than any risk.
     plain = [tuple(_cell(value) for value in row) for row in rows[[column.name for column in columns]].values.tolist()]
     frame = spark.createDataFrame(plain, schema).withColumn("as_of", F.lit(as_of)).select(*TABLE.column_names)
-    frame.coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
+    overwrite_table(frame.coalesce(1).write, settings, TABLE)
     return len(plain)
 
 

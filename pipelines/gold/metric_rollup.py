@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, note_latency, per_batch, query_id, read_appends, start_query
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, ensure_table, read_table, save_table
 
 QUERY = "gold_metric_rollup"
 METRICS = contract("silver.metrics")
@@ -142,14 +142,14 @@ def write_batch(metrics: DataFrame, batch_id: int, settings: Settings, query: st
     rows = combine(known_of(before).unionByName(samples_of(metrics))).withColumn(
         "updated_at", per_batch(F.current_timestamp(), "points")
     )
-    (
+    save_table(
         _one_window_a_file(rows.select(*TABLE.column_names), touched)
-        .write.format("delta")
-        .mode("overwrite")
+        .write.mode("overwrite")
         .option("replaceWhere", touched.predicate)
         .option("txnAppId", query)
-        .option("txnVersion", batch_id)
-        .save(TABLE.path(settings))
+        .option("txnVersion", batch_id),
+        settings,
+        TABLE,
     )
     note_latency(QUERY, touched.oldest_arrival)
 

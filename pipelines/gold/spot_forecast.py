@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pipelines.forecasting.spot_risk import Prior, estate_prior
 from pipelines.gold.spot_interruptions import interruptions
 from pipelines.settings import Settings
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, ensure_table, overwrite_table, read_table
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped,unused-ignore]
@@ -114,4 +114,4 @@ def write(spark: SparkSession, settings: Settings, as_of: datetime, options: Spo
         ensure_table(spark, settings, table)
     prices, events = read_table(spark, settings, PRICES), read_table(spark, settings, EVENTS)
     found = spot_forecast(prices, events, as_of, options)
-    found.coalesce(1).write.format("delta").mode("overwrite").save(TABLE.path(settings))
+    overwrite_table(found.coalesce(1).write, settings, TABLE)

@@ -20,7 +20,6 @@ from delta.exceptions import (
     ConcurrentWriteException,
     DeltaConcurrentModificationException,
 )
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -31,7 +30,7 @@ from pipelines.inventory.news import bases_of, news_of
 from pipelines.inventory.rows import rows_of
 from pipelines.inventory.statements import STATED, statements_of
 from pipelines.settings import Settings
-from pipelines.tables import contract, read_table
+from pipelines.tables import contract, delta_table, read_table
 
 TABLE = contract("silver.inventory")
 KEYS = TABLE.keys
@@ -145,7 +144,7 @@ def _merge(changes: DataFrame, settings: Settings) -> None:
 
     def merge() -> None:
         (
-            DeltaTable.forPath(spark, TABLE.path(settings))
+            delta_table(spark, settings, TABLE)
             .alias("t")
             .merge(changes.alias("new"), "t.resource_id = new.resource_id AND t.valid_from = new.valid_from")
             .whenMatchedDelete("new.is_gone")

@@ -17,7 +17,7 @@ from pipelines.errors import ServiceError
 from pipelines.local import broker, kafka_client, ports, processes, registry, state
 from pipelines.local.processes import Child
 from pipelines.local.state import Service
-from pipelines.settings import Settings
+from pipelines.settings import KafkaAccess, Settings
 
 NAMES = ("broker", "registry")
 # An outside service has this many seconds to show that it is there: first a connection, then an answer.
@@ -265,6 +265,7 @@ def _outside_answers(settings: Settings, name: str, address: str) -> bool:
         return registry.answers(address, timeout_seconds=_ANSWER_SECONDS)
     if not kafka_client.reachable(address, _CONNECT_SECONDS):
         return False
-    secured = settings.kafka.options.get("security.protocol", "PLAINTEXT").upper() != "PLAINTEXT"
+    protocol = settings.kafka.options.get("kafka.security.protocol", "PLAINTEXT").upper()
+    secured = settings.kafka.access is not KafkaAccess.NONE or protocol != "PLAINTEXT"
     # Credentials are in the Java client's words, which this client does not know: that it listens must do.
     return secured or kafka_client.answers(kafka_client.admin(address), _ANSWER_SECONDS)

@@ -52,7 +52,8 @@ class ModelRegistry:
         tracking = settings.mlflow.tracking_uri
         local_dir = settings.models_dir if tracking is None else None
         tracking = tracking or f"sqlite:///{settings.models_dir / 'mlflow.db'}"
-        return cls(tracking, settings.mlflow.registry_uri or tracking, model_name, local_dir)
+        name = settings.registered_name(model_name)
+        return cls(tracking, settings.mlflow.registry_uri or tracking, name, local_dir)
 
     def version_of(self, alias: str) -> str | None:
         """The version that has `alias`, None if none has. Raises ModelError if the registry does not answer."""

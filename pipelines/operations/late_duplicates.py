@@ -6,7 +6,6 @@ read silver skip commits that only remove, and `reconcile` counts what was remov
 
 from __future__ import annotations
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -14,7 +13,7 @@ from pipelines.operations.beside_streams import retried
 from pipelines.routing import RECORD_TABLES
 from pipelines.settings import Settings
 from pipelines.sources.decode import POSITION
-from pipelines.tables import Table, read_table
+from pipelines.tables import Table, delta_table, read_table
 
 
 def remove_late_duplicates(spark: SparkSession, settings: Settings) -> dict[str, int]:
@@ -36,7 +35,7 @@ def _remove(spark: SparkSession, settings: Settings, table: Table) -> int:
 
         def remove() -> None:
             (
-                DeltaTable.forPath(spark, table.path(settings))
+                delta_table(spark, settings, table)
                 .alias("t")
                 .merge(places.alias("late"), f"{same} AND t.part <=> late.part")
                 .whenMatchedDelete()

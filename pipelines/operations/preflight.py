@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from pipelines.errors import ServiceError, StorageError, TopicError
+from pipelines.kafka_access import client_options
 from pipelines.settings import Settings
 
 _ANSWER_SECONDS = 5.0
@@ -31,8 +32,14 @@ def check_root(settings: Settings) -> None:
 
 
 def check_topics(settings: Settings, bootstrap_servers: str) -> None:
-    """Raises TopicError if no topic matches, ServiceError if the broker does not answer."""
-    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    """Raises TopicError if no topic matches, ServiceError if the broker does not answer.
+
+    Where this client cannot log in (MSK's IAM, a credential of Unity Catalog), only Spark can tell.
+    """
+    access = client_options(settings.kafka)
+    if access is None:
+        return
+    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **access})
     try:
         names = sorted(name for name in client.list_topics(timeout=_ANSWER_SECONDS).topics if not name.startswith("__"))
     except KafkaException as error:
@@ -50,7 +57,9 @@ def check_topics(settings: Settings, bootstrap_servers: str) -> None:
 
 
 def check_table(settings: Settings, layer: str, table: str, job: str) -> None:
-    """Raises StorageError if a table that a job reads has not been made yet."""
+    """Raises StorageError if a table that a job reads has not been made yet; of a catalog, only Spark can tell."""
+    if settings.catalog is not None:
+        return
     path: Path = settings.table_path(layer, table)
     if not (path / "_delta_log").is_dir():
         raise StorageError(f"table {layer}.{table} is not at {path} yet: `lakehouse run {job}` makes it")

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -25,7 +24,7 @@ from pipelines.routing import QUARANTINE, RECORD_TABLES, Routed, parameters, rou
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
 from pipelines.sources.decode import POSITION
-from pipelines.tables import Table, ensure_table, read_table
+from pipelines.tables import Table, delta_table, ensure_table, read_table, save_table
 
 _VALUE = POSITION[:3]
 _PLACE = (*POSITION, "part")
@@ -107,7 +106,7 @@ def _append_new(spark: SparkSession, settings: Settings, routed: Routed, table: 
     new = good.dropDuplicates(["event_id"]).join(known, "event_id", "left_anti").persist()
     count = new.count()
     if count:
-        new.select(*table.column_names).write.format("delta").mode("append").save(table.path(settings))
+        save_table(new.select(*table.column_names).write.mode("append"), settings, table)
     new.unpersist()
     return count
 
@@ -116,7 +115,7 @@ def _quarantine_new(settings: Settings, bad: DataFrame, waiting: DataFrame) -> N
     """What was part of a value that was bad as a whole, and is bad by itself now."""
     new = bad.join(waiting, list(_PLACE), "left_anti")
     if not new.isEmpty():
-        new.select(*QUARANTINE.column_names).write.format("delta").mode("append").save(QUARANTINE.path(settings))
+        save_table(new.select(*QUARANTINE.column_names).write.mode("append"), settings, QUARANTINE)
 
 
 def _mark(spark: SparkSession, settings: Settings, bad: DataFrame, waiting: DataFrame) -> int:
@@ -128,7 +127,7 @@ def _mark(spark: SparkSession, settings: Settings, bad: DataFrame, waiting: Data
 
     def mark() -> None:
         (
-            DeltaTable.forPath(spark, QUARANTINE.path(settings))
+            delta_table(spark, settings, QUARANTINE)
             .alias("q")
             .merge(judged.alias("p"), f"{same} AND coalesce(q.part, 0) = p.part AND q.resolved_at IS NULL")
             .whenMatchedUpdate("p.new_reason IS NULL", {"resolved_at": F.current_timestamp()})

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,7 +21,7 @@ from pipelines.quality.great_expectations_context import Validator
 from pipelines.quality.window import Window, hourly_volumes, measured
 from pipelines.rules import Freshness, Reference, Scope, Severity, Volume
 from pipelines.settings import Settings
-from pipelines.tables import Table, all_contracts, contract, ensure_table, read_table
+from pipelines.tables import Table, all_contracts, contract, ensure_table, read_table, save_table, table_exists
 
 RESULTS = contract("gold.quality_checks")
 
@@ -107,7 +106,7 @@ def check_tables(
 
 
 def _check_table(run: Run, table: Table, checks: tuple[Check, ...]) -> list[CheckResult]:
-    if not DeltaTable.isDeltaTable(run.spark, table.path(run.settings)):
+    if not table_exists(run.spark, run.settings, table):
         return [run.result(table, check, Status.NO_DATA, "the table has not been made yet", 0) for check in checks]
     assert table.time_column is not None
     rows = read_table(run.spark, run.settings, table)
@@ -201,7 +200,7 @@ def _error(info: Mapping[str, Any] | None) -> str | None:
 def _show(run: Run, check: Reference) -> None:
     """Make the referenced table's rows visible to SQL."""
     there = contract(check.to)
-    if DeltaTable.isDeltaTable(run.spark, there.path(run.settings)):
+    if table_exists(run.spark, run.settings, there):
         rows = read_table(run.spark, run.settings, there)
     else:
         rows = run.spark.createDataFrame([], ", ".join(f"`{column.name}` {column.type}" for column in there.columns))
@@ -214,4 +213,4 @@ def _keep(run: Run, results: list[CheckResult]) -> None:
     ensure_table(run.spark, run.settings, RESULTS)
     schema = ", ".join(f"`{column.name}` {column.type}" for column in RESULTS.columns)
     frame = run.spark.createDataFrame([astuple(result) for result in results], schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(RESULTS.path(run.settings))
+    save_table(frame.write.mode("append"), run.settings, RESULTS)

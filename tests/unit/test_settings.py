@@ -156,3 +156,29 @@ def test_durations(text: str, expected: timedelta) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="number and a unit"):
         parse_duration(text)
+
+
+def test_a_catalog_is_a_name_and_tables_have_no_folder_then() -> None:
+    settings = load_settings("databricks", {"LAKEHOUSE_CATALOG": "prod"})
+
+    assert settings.catalog == "prod"
+    assert settings.registered_name("failure_risk") == "prod.gold.failure_risk"
+    assert settings.registered_name("other.schema.model") == "other.schema.model"
+    with pytest.raises(SettingsError, match=r"setting catalog is 'a\.b'"):
+        load_settings("local", {"LAKEHOUSE_CATALOG": "a.b"})
+
+
+def test_a_model_has_its_plain_name_outside_of_unity_catalog() -> None:
+    assert load_settings("local", {"LAKEHOUSE_CATALOG": "prod"}).registered_name("failure_risk") == "failure_risk"
+
+
+def test_models_of_unity_catalog_need_a_catalog() -> None:
+    with pytest.raises(SettingsError, match="setting catalog is None: mlflow"):
+        load_settings("local", {"MLFLOW_REGISTRY_URI": "databricks-uc"})
+
+
+def test_a_secret_of_the_wrong_kind_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"setting kafka\.connection_string is not shown") as raised:
+        load_settings("local", {"LAKEHOUSE_KAFKA__CONNECTION_STRING__KEY": "s3cr3t"})
+
+    assert "s3cr3t" not in str(raised.value)

@@ -25,7 +25,7 @@ from pipelines.detection.logs.volume import Detector, VolumeRules
 from pipelines.detection.scores import ANOMALY_THRESHOLD
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, append_once, note_latency, query_id, read_appends, start_query
-from pipelines.tables import Table, contract, ensure_table
+from pipelines.tables import Table, contract, ensure_table, overwrite_table
 
 QUERY = "silver_log_patterns"
 LOGS = contract("silver.logs")
@@ -85,15 +85,14 @@ def write_batch(
     if len(step.scored):
         scores = score_rows(spark, step.scored, rules.threshold).coalesce(1)
         append_once(scores, settings, scores_table(), query, batch_id)
-    (
+    overwrite_table(
         pattern_rows(spark, step.state.patterns)
         .select(*TABLE.column_names)
         .coalesce(1)
-        .write.format("delta")
-        .mode("overwrite")
-        .option("txnAppId", query)
-        .option("txnVersion", batch_id)
-        .save(TABLE.path(settings))
+        .write.option("txnAppId", query)
+        .option("txnVersion", batch_id),
+        settings,
+        TABLE,
     )
     save_state(step.state, folder, batch_id)
     note_latency(QUERY, datetime.fromtimestamp(int(counts["oldest_arrival"].min()) / 1e6, UTC))

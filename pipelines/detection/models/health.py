@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -17,7 +16,7 @@ from pipelines.detection.models.reference import EDGES, Distribution, stability
 from pipelines.detection.models.registry import Registry
 from pipelines.model_registry.registry import CHALLENGER, CHAMPION
 from pipelines.settings import Settings, parse_duration
-from pipelines.tables import contract, ensure_table, read_table
+from pipelines.tables import contract, ensure_table, read_table, save_table, table_exists
 
 TABLE = contract("gold.model_health")
 SCORES = contract("silver.anomaly_scores")
@@ -115,7 +114,7 @@ def judge(
 
 def newest_scores(spark: SparkSession, settings: Settings, version: str, now: datetime) -> dict[str, Distribution]:
     """Scores that `version` gave in the last day, by detector; without windows that operators called expected."""
-    if not DeltaTable.isDeltaTable(spark, SCORES.path(settings)):
+    if not table_exists(spark, settings, SCORES):
         return {}
     rows = read_table(spark, settings, SCORES).where(
         (F.col("scored_at") > F.lit(now - _LOOK_BACK)) & (F.col("model_version") == version) & ~_expected(settings)
@@ -152,7 +151,7 @@ def _expected(settings: Settings) -> Column:
 
 def _append(spark: SparkSession, settings: Settings, health: Health) -> None:
     ensure_table(spark, settings, TABLE)
-    _row(spark, health).write.format("delta").mode("append").save(TABLE.path(settings))
+    save_table(_row(spark, health).write.mode("append"), settings, TABLE)
 
 
 def _row(spark: SparkSession, health: Health) -> DataFrame:

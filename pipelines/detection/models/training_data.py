@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,7 +17,7 @@ from pipelines.detection.models.maintenance import maintenance_windows
 from pipelines.detection.models.training_plan import Plan, plan_of
 from pipelines.errors import ModelError
 from pipelines.settings import Settings
-from pipelines.tables import contract
+from pipelines.tables import contract, delta_table, load_table, table_exists
 
 METRICS = contract("silver.metrics")
 # Columns of what `rows_of` gives: `name` tells apart the series of one metric, `time` is in epoch seconds.
@@ -39,15 +38,15 @@ def plan_training(
     spark: SparkSession, settings: Settings, window: timedelta, exclusions: Iterable[Exclusion], seed: int
 ) -> Plan:
     """The plan over the newest `window` of silver.metrics as it is now. Raises ModelError if nothing was measured."""
-    path = METRICS.path(settings)
-    if not DeltaTable.isDeltaTable(spark, path):
-        raise ModelError(f"there is no silver.metrics at {path} to train on: run `lakehouse run silver` first")
-    version = int(DeltaTable.forPath(spark, path).history(1).collect()[0]["version"])
+    place = METRICS.place(settings)
+    if not table_exists(spark, settings, METRICS):
+        raise ModelError(f"there is no silver.metrics at {place} to train on: run `lakehouse run silver` first")
+    version = int(delta_table(spark, settings, METRICS).history(1).collect()[0]["version"])
     newest = (
         _at(spark, settings, version).agg(F.unix_micros(F.max("event_time")).alias("newest")).collect()[0]["newest"]
     )
     if newest is None:
-        raise ModelError(f"silver.metrics at {path} has no row to train on: run the streams until it has some days")
+        raise ModelError(f"silver.metrics at {place} has no row to train on: run the streams until it has some days")
     given = verdicts.given(settings)
     every = (*exclusions, *maintenance_windows())
     newest_time = datetime.fromtimestamp(newest // 1_000_000, UTC) + timedelta(microseconds=newest % 1_000_000)
@@ -95,11 +94,10 @@ def series_of(rows: DataFrame, feedback: Iterable[Feedback]) -> dict[tuple[str, 
 
 def _at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     """Raises ModelError if that version of silver.metrics is gone."""
-    path = METRICS.path(settings)
     try:
-        return spark.read.format("delta").option("versionAsOf", version).load(path)
+        return load_table(spark.read.option("versionAsOf", version), settings, METRICS)
     except PySparkException as error:
         raise ModelError(
-            f"silver.metrics at {path} cannot be read as of version {version}, older than what the table keeps "
-            f"(delta.logRetentionDuration, VACUUM): {str(error).strip().splitlines()[0]}"
+            f"silver.metrics at {METRICS.place(settings)} cannot be read as of version {version}, older than what the "
+            f"table keeps (delta.logRetentionDuration, VACUUM): {str(error).strip().splitlines()[0]}"
         ) from error
