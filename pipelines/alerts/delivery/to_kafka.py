@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.alerts.delivery.cloud_events import cloud_events
 from pipelines.alerts.delivery.options import Delivery
-from pipelines.alerts.delivery.transitions import TABLE
+from pipelines.alerts.delivery.transitions import TABLE, in_order
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, read_appends, start_query
 from pipelines.tables import ensure_table
@@ -25,14 +25,19 @@ def start(
     transitions = read_appends(spark, settings, TABLE, settings.gold)
     # The connection is set for all; what else is set is about reading.
     connection = {key: value for key, value in settings.kafka.options.items() if key.startswith("kafka.")}
-    writer = (
-        cloud_events(transitions, delivery.source)
-        .writeStream.outputMode("append")
-        .format("kafka")
-        .options(**connection)
-        .option("kafka.bootstrap.servers", bootstrap_servers)
-        .option("kafka.max.block.ms", _PATIENCE_MS)
-        .option("kafka.delivery.timeout.ms", _PATIENCE_MS)
-        .option("topic", delivery.topic)
-    )
+
+    def send(batch: DataFrame, _batch_id: int) -> None:
+        (
+            # One task, as files of a batch are read in any order. Transitions are few.
+            cloud_events(batch.coalesce(1).sortWithinPartitions(in_order()), delivery.source)
+            .write.format("kafka")
+            .options(**connection)
+            .option("kafka.bootstrap.servers", bootstrap_servers)
+            .option("kafka.max.block.ms", _PATIENCE_MS)
+            .option("kafka.delivery.timeout.ms", _PATIENCE_MS)
+            .option("topic", delivery.topic)
+            .save()
+        )
+
+    writer = transitions.writeStream.outputMode("append").foreachBatch(send)
     return start_query(writer, settings, QUERY, trigger, delivery.trigger_interval)

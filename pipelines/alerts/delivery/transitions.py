@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.tables import contract
@@ -36,10 +36,15 @@ class Transition:
     evaluated_at: datetime
 
 
+def in_order() -> Column:
+    """What sorts the transitions of an alert as they followed each other."""
+    rank = F.array_position(F.array(*map(F.lit, _ORDER)), F.col("state"))
+    return F.struct("transition_time", rank, "evaluated_at")
+
+
 def latest(transitions: DataFrame) -> DataFrame:
     """Rows of gold.alerts → one a fingerprint, its last in event time: the columns of `Transition`."""
-    rank = F.array_position(F.array(*map(F.lit, _ORDER)), F.col("state"))
-    newest = F.max_by(F.struct(*_NEEDED, *_TIMES), F.struct("transition_time", rank, "evaluated_at"))
+    newest = F.max_by(F.struct(*_NEEDED, *_TIMES), in_order())
     return transitions.groupBy("fingerprint").agg(newest.alias("last")).select("fingerprint", "last.*")
 
 
