@@ -47,3 +47,7 @@ class ModelError(LakehouseError):
 
 class EvaluationError(LakehouseError):
     """A history that a detector should be evaluated on cannot be read."""
+
+
+class DeliveryError(LakehouseError):
+    """A receiver of alerts cannot be reached, or refuses what it is sent."""

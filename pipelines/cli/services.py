@@ -1,7 +1,8 @@
-"""`lakehouse up`, `down` and `status`: the embedded broker and schema registry of this machine."""
+"""`lakehouse up`, `down` and `status`: the embedded broker, schema registry and Alertmanager of this machine."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -9,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.local import services
-from pipelines.local.services import ServiceStatus
-from pipelines.settings import load_settings
+from pipelines.local.services import ServiceStatus, Started
+from pipelines.settings import Settings, load_settings
 
 Env = Annotated[
     str, typer.Option("--env", envvar="LAKEHOUSE_ENV", help="Which `conf/<env>.yaml` to read on top of conf/base.yaml.")
@@ -29,16 +30,22 @@ def up(
     registry: Annotated[
         bool, typer.Option("--registry", help="Start the schema registry too (300 MB); Avro topics need it.")
     ] = False,
+    alertmanager: Annotated[
+        bool, typer.Option("--alertmanager", help="Start an Alertmanager too (30 MB), with conf/alertmanager.yaml.")
+    ] = False,
 ) -> None:
     """Start a real Kafka broker on this machine and wait until it answers.
 
     It keeps its data under `<root>/_services` and its port between starts, takes about 450 MB, and runs until
     `lakehouse down`. Running it twice is harmless. With KAFKA_BOOTSTRAP_SERVERS set nothing is started: the outside
     broker is only checked. The first start downloads the jars, about 45 MB (150 MB with --registry).
+    Alertmanager is the one on PATH, or on Debian and Ubuntu the distribution's package, fetched without root (11 MB).
     """
     settings = load_settings(env)
     console = Console(soft_wrap=True)
-    starts = [services.up, services.up_registry] if registry else [services.up]
+    starts: list[Callable[[Settings], Started]] = [services.up]
+    starts += [services.up_registry] if registry else []
+    starts += [services.up_alertmanager] if alertmanager else []
     for start in starts:
         started = start(settings)
         status = started.status

@@ -14,16 +14,26 @@ from typing import NoReturn
 import psutil
 
 from pipelines.errors import ServiceError
-from pipelines.local import broker, kafka_client, ports, processes, registry, state
+from pipelines.local import alertmanager, broker, kafka_client, ports, processes, registry, state
 from pipelines.local.processes import Child
 from pipelines.local.state import Service
 from pipelines.settings import KafkaAccess, Settings
 
-NAMES = ("broker", "registry")
+NAMES = ("broker", "registry", "alertmanager")
 # An outside service has this many seconds to show that it is there: first a connection, then an answer.
 _CONNECT_SECONDS = 4.0
 _ANSWER_SECONDS = 5.0
-_TO_START = {"broker": "lakehouse up", "registry": "lakehouse up --registry"}
+_TO_START = {
+    "broker": "lakehouse up",
+    "registry": "lakehouse up --registry",
+    "alertmanager": "lakehouse up --alertmanager",
+}
+
+_WAIT = {
+    "broker": broker.wait_until_ready,
+    "registry": registry.wait_until_ready,
+    "alertmanager": alertmanager.wait_until_ready,
+}
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,21 @@ def up_registry(settings: Settings) -> Started:
     return _up(settings, "registry", services.registry_port, start)
 
 
+def up_alertmanager(settings: Settings, config: Path = alertmanager.CONFIG) -> Started:
+    """Start the embedded Alertmanager with `config` and wait until it answers; only look, if it runs.
+
+    Raises ServiceError: no Alertmanager can be had, `config` is not valid, or it died while starting.
+    """
+    folder = settings.services_dir
+
+    def start(previous: Service | None) -> tuple[Service, Callable[[], Child]]:
+        port = ports.choose("Alertmanager's port", 0, previous.port if previous else None)
+        service = Service("alertmanager", port, None, None, folder / "logs" / "alertmanager.log")
+        return service, lambda: alertmanager.start(folder / "alertmanager", port, config, service.log)
+
+    return _up(settings, "alertmanager", 0, start)
+
+
 def down(settings: Settings) -> tuple[str, ...]:
     """Stop every embedded service of this root, whatever the settings say now. Returns the names of those that ran."""
     if not settings.services_dir.exists():
@@ -108,12 +133,12 @@ def down(settings: Settings) -> tuple[str, ...]:
 
 
 def status(settings: Settings) -> tuple[ServiceStatus, ...]:
-    """The broker and the registry, outside or embedded, each asked by protocol: 10 seconds if one is silent."""
+    """All services, outside or embedded, each asked by protocol: 10 seconds if one is silent."""
     remembered = state.read(settings.services_dir)
     outside = {"broker": settings.kafka.bootstrap_servers, "registry": settings.schema_registry.url}
     found = []
     for name in NAMES:
-        address = outside[name]
+        address = outside.get(name)
         if address:
             found.append(_outside(name, address, answered=_outside_answers(settings, name, address)))
         if not address or (name in remembered and remembered[name].child):
@@ -160,6 +185,14 @@ def registry_url_if_any(settings: Settings) -> str | None:
         return None
 
 
+def alertmanager_url_if_any(settings: Settings) -> str | None:
+    """Base URL of the embedded Alertmanager, or None where none runs."""
+    try:
+        return _address(_running(settings, "alertmanager"))
+    except ServiceError:
+        return None
+
+
 def _up(
     settings: Settings,
     name: str,
@@ -167,7 +200,7 @@ def _up(
     prepare: Callable[[Service | None], tuple[Service, Callable[[], Child]]],
 ) -> Started:
     folder = settings.services_dir
-    wait = {"broker": broker.wait_until_ready, "registry": registry.wait_until_ready}[name]
+    wait = _WAIT[name]
     with _termination_as_interrupt(), state.locked(folder):
         previous = state.read(folder).get(name)
         if previous and previous.child and processes.find(previous.child):
@@ -247,13 +280,16 @@ def _embedded(name: str, service: Service | None) -> ServiceStatus:
 
 
 def _address(service: Service) -> str:
-    return service.address if service.name == "broker" else f"http://{service.address}{registry.API}"
+    if service.name == "broker":
+        return service.address
+    return f"http://{service.address}{registry.API if service.name == 'registry' else ''}"
 
 
 def _answers(service: Service) -> bool:
     if service.name == "broker":
         return kafka_client.answers(kafka_client.admin(service.address), timeout_seconds=5)
-    return registry.answers(_address(service), timeout_seconds=5)
+    asked = registry.answers if service.name == "registry" else alertmanager.answers
+    return asked(_address(service), timeout_seconds=5)
 
 
 def _outside(name: str, address: str, *, answered: bool) -> ServiceStatus:

@@ -87,7 +87,7 @@ def test_a_broker_from_up_to_down(root: Path) -> None:
     produce(bootstrap, "am-Perf", large)
     assert consume(bootstrap, "am-Perf", 1) == [large]
 
-    broker, registry = services.status(settings)
+    broker, registry, _alertmanager = services.status(settings)
     assert (broker.state, broker.address, registry.state) == ("running", bootstrap, "stopped")
     assert broker.memory_bytes is not None
     assert broker.memory_bytes < 550_000_000

@@ -1,0 +1,64 @@
+"""Alertmanager's API v2: alerts as it wants them, and the request that hands them over.
+
+The form: `api/v2/openapi.yaml` of Alertmanager, `postableAlerts`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import urllib3
+
+from pipelines.alerts.delivery.transitions import RESOLVED, Transition
+from pipelines.errors import DeliveryError
+
+# Alertmanager refuses an alert with any other name of a label.
+_NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]|^(?=\d)")
+
+
+def as_alert(transition: Transition, now: datetime, source: str) -> dict[str, Any]:
+    """One `postableAlert`. Its labels, by which Alertmanager knows it again, depend on the alert alone.
+
+    Without an end, Alertmanager lets it fire until it has heard nothing for its `resolve_timeout`. An end that lies
+    ahead would mean that it fires until then, so that of a resolved alert is now at the latest.
+    """
+    labels = {_NOT_IN_LABELS.sub("_", name): value for name, value in transition.labels.items()}
+    known = {"alertname": transition.alert_name, "severity": transition.severity}
+    if transition.resource_id is not None:
+        known["resource_id"] = transition.resource_id
+    starts = min(transition.active_since, transition.transition_time, now)
+    alert = {
+        "labels": known | labels,
+        "annotations": dict(transition.annotations),
+        "startsAt": starts.isoformat(),
+        "generatorURL": f"{source}#{transition.fingerprint}",
+    }
+    if transition.state == RESOLVED:
+        alert["endsAt"] = max(starts, min(transition.transition_time, now)).isoformat()
+    return alert
+
+
+class AlertsRefusedError(DeliveryError):
+    """Alertmanager was reached and says that alerts are not valid: those will not be better at the next try."""
+
+
+def post(pool: urllib3.PoolManager, url: str, alerts: Sequence[dict[str, Any]], timeout_seconds: float) -> None:
+    """Hand `alerts` to the Alertmanager at base `url`, within twice the time-out.
+
+    Raises AlertsRefusedError if it took only those of them that are valid, DeliveryError if it took none.
+    """
+    timeout = urllib3.Timeout(connect=timeout_seconds, read=timeout_seconds)
+    try:
+        answer = pool.request(
+            "POST", f"{url.rstrip('/')}/api/v2/alerts", json=list(alerts), timeout=timeout, retries=False
+        )
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise DeliveryError(f"Alertmanager at {url} cannot be reached: {error}") from error
+    said = answer.data[:500].decode(errors="replace").strip()
+    if answer.status == 400:
+        raise AlertsRefusedError(f"Alertmanager at {url} refuses alerts: {said}")
+    if not 200 <= answer.status < 300:
+        raise DeliveryError(f"Alertmanager at {url} answers with HTTP status {answer.status}: {said}")

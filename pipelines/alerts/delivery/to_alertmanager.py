@@ -1,0 +1,84 @@
+"""gold.alerts → Alertmanager, at least once: changes at once, and all that fires every minute.
+
+Alertmanager takes for over what it hears nothing of, so that alerts are to be sent again and again. What is to be sent
+follows from gold.alerts alone: a start reads the last transition of each alert from the table as it is, and the stream
+brings the transitions that were committed later. So nothing has to be remembered between two runs, and a run that is
+killed between a commit and its delivery loses nothing. Micro-batches only note what is new; a thread for each receiver
+sends it, and one that does not answer holds up neither the stream nor another receiver.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from pipelines.alerts.delivery.board import Board
+from pipelines.alerts.delivery.options import Delivery
+from pipelines.alerts.delivery.receiver import Health, Receiver
+from pipelines.alerts.delivery.transitions import FIRING, RESOLVED, TABLE, collect, latest
+from pipelines.settings import Settings, parse_duration
+from pipelines.streams import Trigger, start_query
+from pipelines.tables import ensure_table
+
+QUERY = "alerts_to_alertmanager"
+
+
+class Deliverer:
+    """The board of current alerts and the receivers that are told of it; one for each start of the stream."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.board = Board(parse_duration(delivery.resolved_for))
+        self.receivers = tuple(Receiver(url, self.board, delivery) for url in delivery.alertmanager_urls)
+
+    @property
+    def health(self) -> tuple[Health, ...]:
+        """How each receiver does, in the order of the settings."""
+        return tuple(receiver.health for receiver in self.receivers)
+
+
+def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger: Trigger) -> StreamingQuery:
+    """Start the query and, if it is to run on, a thread for each receiver that ends with it.
+
+    With the trigger AVAILABLE_NOW each receiver is told once, before this returns.
+    """
+    ensure_table(spark, settings, TABLE)
+    version = DeltaTable.forPath(spark, TABLE.path(settings)).history(1).select("version").collect()[0][0]
+    table = spark.read.format("delta").option("versionAsOf", version).load(TABLE.path(settings))
+    deliverer.board.put(collect(_current(table, deliverer.delivery)))
+
+    def note(changes: DataFrame, _batch_id: int) -> None:
+        # What the table held when it was read is known, and older than what it knows by now.
+        news = changes.where((F.col("_change_type") == "insert") & (F.col("_commit_version") > version))
+        found = collect(latest(news))
+        if found:
+            deliverer.board.put(found)
+
+    changes = (
+        spark.readStream.format("delta")
+        .option("readChangeFeed", "true")
+        .option("startingVersion", version)  # of the first start of all; afterwards the checkpoint says it
+        .option("maxFilesPerTrigger", settings.gold.max_files_per_trigger)
+        .load(TABLE.path(settings))
+    )
+    writer = changes.writeStream.outputMode("append").foreachBatch(note)
+    query = start_query(writer, settings, QUERY, trigger, deliverer.delivery.trigger_interval)
+    for receiver in deliverer.receivers:
+        if trigger is Trigger.AVAILABLE_NOW:
+            receiver.tell()
+        else:
+            told_while = (lambda: query.isActive,)
+            threading.Thread(target=receiver.follow, args=told_while, name="alerts", daemon=True).start()
+    return query
+
+
+def _current(table: DataFrame, delivery: Delivery) -> DataFrame:
+    """The last transition of each alert that receivers should know of."""
+    recent = F.lit(datetime.now(UTC) - parse_duration(delivery.resolved_for))
+    is_resolved = (F.col("state") == RESOLVED) & (F.col("evaluated_at") >= recent)
+    return latest(table).where((F.col("state") == FIRING) | is_resolved)

@@ -1,0 +1,60 @@
+"""What is known of each alert now, from the transitions in gold.alerts: its last one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.tables import contract
+
+TABLE = contract("gold.alerts")
+FIRING, RESOLVED = "firing", "resolved"
+
+_NEEDED = ("alert_name", "state", "severity", "resource_id", "labels", "annotations")
+_TIMES = ("transition_time", "active_since", "evaluated_at")
+# An alert can go through several states at one time, in this order.
+_ORDER = ("pending", FIRING, RESOLVED, "inactive")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A row of gold.alerts, as far as receivers are told of it. Times are UTC."""
+
+    fingerprint: str
+    alert_name: str
+    state: str
+    severity: str
+    resource_id: str | None
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    transition_time: datetime
+    active_since: datetime
+    evaluated_at: datetime
+
+
+def in_order() -> Column:
+    """What sorts the transitions of an alert as they followed each other."""
+    rank = F.array_position(F.array(*map(F.lit, _ORDER)), F.col("state"))
+    return F.struct("transition_time", rank, "evaluated_at")
+
+
+def latest(transitions: DataFrame) -> DataFrame:
+    """Rows of gold.alerts → one a fingerprint, its last in event time: the columns of `Transition`."""
+    newest = F.max_by(F.struct(*_NEEDED, *_TIMES), in_order())
+    return transitions.groupBy("fingerprint").agg(newest.alias("last")).select("fingerprint", "last.*")
+
+
+def collect(last: DataFrame) -> tuple[Transition, ...]:
+    """The rows of `latest`: as many as there are alerts in it."""
+    return tuple(
+        Transition(
+            **{name: row[name] for name in ("fingerprint", *_NEEDED)},
+            # Spark hands over local times without a zone.
+            **{name: row[name].astimezone(UTC) for name in _TIMES},
+        )
+        for row in last.collect()
+    )
