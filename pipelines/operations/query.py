@@ -76,6 +76,11 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 
     Raises QueryError: DuckDB's own message, or which table is unknown or not there yet.
     """
+    if settings.catalog is not None:
+        raise QueryError(
+            f"the tables are in catalog {settings.catalog} (setting catalog), which this engine cannot read: ask them "
+            "by a SQL warehouse, or unset catalog"
+        )
     tables = list_tables(settings)
     if _SHOW_TABLES.fullmatch(sql):
         return _overview(tables)

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from pipelines import bronze, silver
+from pipelines import bronze
 from pipelines.errors import ContractError, StorageError
 from pipelines.gold import agent_health, metric_rollup
-from pipelines.inventory import store
-from pipelines.operations.run import Job, run_available, streams_of
+from pipelines.gold.daily import ReadUpTo, Source, changed_days
+from pipelines.operations import late_duplicates
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, start_appends
-from pipelines.tables import LAYERS, contract, delta_table, ensure_table, load_table, read_table, table_exists
-from tests.conftest import NO_SCHEMAS, SettingsFactory
+from pipelines.tables import (
+    LAYERS,
+    Table,
+    contract,
+    delta_table,
+    ensure_table,
+    load_table,
+    read_table,
+    save_table,
+    table_exists,
+)
+from tests.conftest import SettingsFactory
 
 METRICS = contract("silver.metrics")
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -35,52 +45,72 @@ def settings(spark: SparkSession, make_settings: SettingsFactory) -> Iterator[Se
         spark.sql(f"DROP SCHEMA spark_catalog.{layer} CASCADE")
 
 
+def filled(spark: SparkSession, table: Table, columns: str, *rows: tuple[Any, ...]) -> DataFrame:
+    """Rows of a table with what is given, the rest null."""
+    given = spark.createDataFrame(rows, columns)
+    missing = {
+        column.name: F.lit(None).cast(column.type) for column in table.columns if column.name not in given.columns
+    }
+    return given.withColumns(missing).select(*table.column_names)
+
+
 def from_kafka(spark: SparkSession, folder: Path) -> DataFrame:
-    """A stream of two Prometheus samples of one machine, in the columns of the Kafka source."""
-    times = [(NOW - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z") for minutes in (1, 2)]
-    samples = [{"labels": {"instance": "a:1"}, "name": "load", "timestamp": time, "value": "1"} for time in times]
-    rows = [("prometheus.metrics", 0, place, json.dumps(one).encode(), NOW) for place, one in enumerate(samples)]
+    """A stream of two records in the columns of the Kafka source."""
     schema = (
         "topic string, partition int, offset bigint, value binary, timestamp timestamp, key binary, "
         "headers array<struct<key: string, value: binary>>"
     )
-    frame = spark.createDataFrame([(*row, None, None) for row in rows], schema)
-    frame.write.parquet(str(folder))
+    frame = spark.createDataFrame([("am-Perf", 0, place, b"{}", NOON, None, None) for place in range(2)], schema)
+    frame.coalesce(1).write.parquet(str(folder))
     return spark.readStream.schema(frame.schema).parquet(str(folder))
 
 
 @pytest.mark.timeout(300)
 def test_tables_are_made_streamed_merged_overwritten_and_read_by_name(
-    spark: SparkSession, settings: Settings, tmp_path: Path
+    spark: SparkSession, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not table_exists(spark, settings, bronze.TABLE)
+
+    # A stream that appends.
     ensure_table(spark, settings, bronze.TABLE)
     rows = bronze.to_bronze(from_kafka(spark, tmp_path / "kafka"))
-    start_appends(
-        rows, settings, bronze.TABLE, bronze.QUERY, Trigger.AVAILABLE_NOW, settings.bronze.trigger_interval
-    ).awaitTermination()
-    for job in (Job.SILVER, Job.INVENTORY, Job.GOLD):
-        run_available(spark, settings, streams_of(job, None, NO_SCHEMAS), lambda _: None, threading.Event())
-
+    start_appends(rows, settings, bronze.TABLE, "bronze", Trigger.AVAILABLE_NOW, "1 second").awaitTermination()
     assert spark.table("spark_catalog.bronze.telemetry").count() == 2
-    assert read_table(spark, settings, METRICS).count() == 2
-    assert read_table(spark, settings, store.TABLE).count() == 1
-    minutes = read_table(spark, settings, metric_rollup.TABLE).where("granularity = 'PT1M'")
-    assert [row.points for row in minutes.collect()] == [1, 1]
-    assert load_table(spark.read.option("versionAsOf", 0), settings, METRICS).count() == 0
 
-    # Written anew as a whole, by the judgement of all agents; it is the table it was.
+    # A batch that appends, and a stream that reads and replaces by what it has read.
+    columns = (
+        "event_id string, topic string, partition int, offset bigint, item int, series_id bigint, source string, "
+        "resource_id string, namespace string, metric string, value double, event_time timestamp, "
+        "kafka_timestamp timestamp, ingest_time timestamp"
+    )
+    for offset, event in enumerate(("a", "b", "b")):
+        time = NOON + timedelta(days=offset)
+        row = (event, "t", 0, offset, 0, 1, "test", "vm", "n", "load", 1.0, time, time, time)
+        ensure_table(spark, settings, METRICS)
+        save_table(filled(spark, METRICS, columns, row).coalesce(1).write.mode("append"), settings, METRICS)
+    metric_rollup.start(spark, settings, Trigger.AVAILABLE_NOW).awaitTermination()
+    rollup = read_table(spark, settings, metric_rollup.TABLE).where("granularity = 'PT1M'")
+    assert [row.points for row in rollup.collect()] == [1, 1, 1]
+
+    # A merge, older versions, and the feed of changes.
+    monkeypatch.setattr(late_duplicates, "RECORD_TABLES", (METRICS,))
+    assert late_duplicates.remove_late_duplicates(spark, settings) == {"silver.metrics": 1}
+    assert read_table(spark, settings, METRICS).count() == 2
+    assert load_table(spark.read.option("versionAsOf", 0), settings, METRICS).count() == 0
+    changed = changed_days(spark, settings, Source(METRICS), ReadUpTo("metrics", 2), ReadUpTo("metrics", 4))
+    assert changed == {(NOON + timedelta(days=2)).date()}
+
+    # Written anew as a whole, it is the table that it was.
+    ensure_table(spark, settings, agent_health.TABLE)
+    agent_health.refresh(spark, settings, NOON)
     health = delta_table(spark, settings, agent_health.TABLE)
     (detail,) = health.detail().collect()
     assert tuple(detail["clusteringColumns"]) == agent_health.TABLE.cluster_by
     assert detail["description"] == agent_health.TABLE.question
-    assert "REPLACE" not in " ".join(row.operation for row in health.history().collect())
+    assert [row.operation for row in health.history().collect()] == ["WRITE", "CREATE TABLE"]
 
-    # Nothing of a table went to the root, which has the checkpoints.
-    assert sorted(path.name for path in settings.root.iterdir() if path.name in (*LAYERS, "_checkpoints")) == [
-        "_checkpoints"
-    ]
-    assert silver.QUERY in {path.name for path in (settings.root / "_checkpoints").iterdir()}
+    # The root has the checkpoints, and nothing of a table.
+    assert {path.name for path in settings.root.iterdir()} & {*LAYERS, "_checkpoints"} == {"_checkpoints"}
 
 
 def test_a_table_of_a_catalog_evolves_with_its_contract(spark: SparkSession, settings: Settings) -> None:

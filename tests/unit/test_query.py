@@ -42,6 +42,11 @@ def test_it_answers_over_a_table(settings: Settings) -> None:
     assert found.rows == (("am-Perf", 1), ("aws.metrics", 1), (None, 1))
 
 
+def test_tables_of_a_catalog_are_refused_and_not_said_to_be_missing(settings: Settings) -> None:
+    with pytest.raises(QueryError, match=r"in catalog prod \(setting catalog\)"):
+        query.answer(settings.model_copy(update={"catalog": "prod"}), "SELECT count(*) FROM telemetry")
+
+
 def test_a_table_needs_no_layer_and_no_particular_case(settings: Settings) -> None:
     assert query.answer(settings, "SELECT count(*) FROM Telemetry").rows == ((3,),)
 
