@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipelines.alerts.delivery.transitions import FIRING, RESOLVED, Transition
@@ -31,6 +31,9 @@ class Board:
             self._revision += 1
             for transition in news:
                 if transition.state in (FIRING, RESOLVED):
+                    noted = self._notes.get(transition.fingerprint)
+                    if transition.fired_at is None and noted is not None:
+                        transition = replace(transition, fired_at=noted.transition.fired_at)
                     self._notes[transition.fingerprint] = _Note(transition, self._revision)
                 else:
                     self._notes.pop(transition.fingerprint, None)
