@@ -21,7 +21,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pipelines.alerts.delivery.board import Board
 from pipelines.alerts.delivery.options import Delivery
 from pipelines.alerts.delivery.receiver import Health, Receiver
-from pipelines.alerts.delivery.transitions import FIRING, RESOLVED, TABLE, Transition, collect, latest
+from pipelines.alerts.delivery.transitions import FIRING, TABLE, Transition, collect, latest
 from pipelines.errors import DeliveryError
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger, start_query
@@ -95,5 +95,4 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
 def _current(table: DataFrame, delivery: Delivery) -> DataFrame:
     """The last transition of each alert that receivers should know of."""
     recent = F.lit(datetime.now(UTC) - parse_duration(delivery.resolved_for))
-    is_resolved = (F.col("state") == RESOLVED) & (F.col("evaluated_at") >= recent)
-    return latest(table).where((F.col("state") == FIRING) | is_resolved)
+    return latest(table).where((F.col("state") == FIRING) | (F.col("evaluated_at") >= recent))

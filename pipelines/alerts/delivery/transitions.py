@@ -50,10 +50,14 @@ def in_order() -> Column:
 
 
 def latest(transitions: DataFrame) -> DataFrame:
-    """Rows of gold.alerts → one a fingerprint, its last in event time: the columns of `Transition`."""
+    """Rows of gold.alerts → the last that each alert fired or was resolved with: the columns of `Transition`.
+
+    Pending and inactive are nothing that receivers are told of, and change nothing about what they were told.
+    """
     known = constants(F.col("resource_id"))
     group = F.coalesce(known["resource_group"], known["cloud_account_id"]).alias("resource_group")
-    last = transitions.groupBy("fingerprint").agg(
+    told = transitions.where(F.col("state").isin(FIRING, RESOLVED))
+    last = told.groupBy("fingerprint").agg(
         F.max_by(F.struct(*_NEEDED, *_TIMES), in_order()).alias("last"),
         F.max(F.when(F.col("state") == FIRING, F.col("evaluated_at"))).alias("fired_at"),
     )
