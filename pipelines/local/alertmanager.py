@@ -73,7 +73,7 @@ def check_config(program: Path, config: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServiceError(f"`{' '.join(command)}`: {error}") from error
     if result.returncode:
-        raise ServiceError(f"{config}: is no valid configuration of Alertmanager:\n{result.stderr or result.stdout}")
+        raise ServiceError(f"{config}: is no valid configuration of Alertmanager:\n{result.stdout}{result.stderr}")
 
 
 def answers(url: str, timeout_seconds: float) -> bool:

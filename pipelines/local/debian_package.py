@@ -14,7 +14,7 @@ from pipelines.errors import ServiceError
 
 _TOOLS = ("apt-get", "dpkg-deb")
 _SHARED = b"/usr/share/"
-_MINUTES = 5
+_TIMEOUT_SECONDS = 300
 
 
 def unpacked(package: str) -> Path:
@@ -74,7 +74,7 @@ def _fetch(package: str, folder: Path) -> Path:
 def _run(command: Sequence[str], folder: Path) -> None:
     try:
         result = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=60 * _MINUTES, stdin=subprocess.DEVNULL
+            command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServiceError(f"`{' '.join(command)}`: {error}") from error

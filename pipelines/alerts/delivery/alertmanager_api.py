@@ -22,22 +22,27 @@ _NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]|^(?=\d)")
 def as_alert(transition: Transition, now: datetime, source: str) -> dict[str, Any]:
     """One `postableAlert`. Its labels, by which Alertmanager knows it again, depend on the alert alone.
 
-    Without an end, Alertmanager lets it fire until it has heard nothing for its `resolve_timeout`. An end that lies
-    ahead would mean that it fires until then, so that of a resolved alert is now at the latest.
+    Start and end are when it was evaluated to fire and to be over, as Prometheus has it: Alertmanager does not wait for
+    others of the group (`group_wait`) if an alert says that it began before. Since when its condition has been true, in
+    event time, is an annotation. Without an end it fires until Alertmanager has heard nothing for its
+    `resolve_timeout`. A time that lies ahead would mean something else, so that now is the latest.
     """
     labels = {_NOT_IN_LABELS.sub("_", name): value for name, value in transition.labels.items()}
-    known = {"alertname": transition.alert_name, "severity": transition.severity}
-    if transition.resource_id is not None:
-        known["resource_id"] = transition.resource_id
-    starts = min(transition.active_since, transition.transition_time, now)
+    known = {
+        "alertname": transition.alert_name,
+        "severity": transition.severity,
+        "resource_id": transition.resource_id,
+        "resource_group": transition.resource_group,
+    }
+    starts = min(transition.fired_at or transition.active_since, now)
     alert = {
-        "labels": known | labels,
-        "annotations": dict(transition.annotations),
+        "labels": {name: value for name, value in known.items() if value is not None} | labels,
+        "annotations": {"active_since": transition.active_since.isoformat(), **transition.annotations},
         "startsAt": starts.isoformat(),
         "generatorURL": f"{source}#{transition.fingerprint}",
     }
     if transition.state == RESOLVED:
-        alert["endsAt"] = max(starts, min(transition.transition_time, now)).isoformat()
+        alert["endsAt"] = max(starts, min(transition.evaluated_at, now)).isoformat()
     return alert
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pipelines.alerts.delivery.transitions import FIRING, RESOLVED, Transition
+from pipelines.alerts.delivery.transitions import RESOLVED, Transition
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,17 @@ class Board:
         self._changed = threading.Condition()
 
     def put(self, news: Iterable[Transition]) -> None:
-        """Take note of transitions, at most one an alert and newer than those before; wakes whoever waits."""
+        """Take note of transitions to firing or resolved, and wake whoever waits.
+
+        They are at most one an alert, and newer than those before.
+        """
         with self._changed:
             self._revision += 1
             for transition in news:
-                if transition.state in (FIRING, RESOLVED):
-                    self._notes[transition.fingerprint] = _Note(transition, self._revision)
-                else:
-                    self._notes.pop(transition.fingerprint, None)
+                noted = self._notes.get(transition.fingerprint)
+                if transition.fired_at is None and noted is not None:
+                    transition = replace(transition, fired_at=noted.transition.fired_at)
+                self._notes[transition.fingerprint] = _Note(transition, self._revision)
             self._changed.notify_all()
 
     def wait_for_news(self, after: int, seconds: float) -> bool:

@@ -10,6 +10,7 @@ sends it, and one that does not answer holds up neither the stream nor another r
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from delta.tables import DeltaTable
@@ -20,7 +21,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pipelines.alerts.delivery.board import Board
 from pipelines.alerts.delivery.options import Delivery
 from pipelines.alerts.delivery.receiver import Health, Receiver
-from pipelines.alerts.delivery.transitions import FIRING, RESOLVED, TABLE, collect, latest
+from pipelines.alerts.delivery.transitions import FIRING, TABLE, Transition, collect, latest
+from pipelines.errors import DeliveryError
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger, start_query
 from pipelines.tables import ensure_table
@@ -35,11 +37,25 @@ class Deliverer:
         self.delivery = delivery
         self.board = Board(parse_duration(delivery.resolved_for))
         self.receivers = tuple(Receiver(url, self.board, delivery) for url in delivery.alertmanager_urls)
+        self._threads: list[threading.Thread] = []
 
     @property
     def health(self) -> tuple[Health, ...]:
         """How each receiver does, in the order of the settings."""
         return tuple(receiver.health for receiver in self.receivers)
+
+    def follow(self, is_wanted: Callable[[], bool]) -> None:
+        """Tell each receiver what is new and what goes on, in a thread of its own, while `is_wanted`."""
+        for receiver in self.receivers:
+            thread = threading.Thread(target=receiver.follow, args=(is_wanted,), name="alerts", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def put(self, news: tuple[Transition, ...]) -> None:
+        """Have receivers told of `news`. Raises DeliveryError if nobody would be: a thread ended by a defect."""
+        if not all(thread.is_alive() for thread in self._threads):
+            raise DeliveryError("alerts: a thread that sends them has ended; its traceback is in the log. Start again")
+        self.board.put(news)
 
 
 def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger: Trigger) -> StreamingQuery:
@@ -50,14 +66,14 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
     ensure_table(spark, settings, TABLE)
     version = DeltaTable.forPath(spark, TABLE.path(settings)).history(1).select("version").collect()[0][0]
     table = spark.read.format("delta").option("versionAsOf", version).load(TABLE.path(settings))
-    deliverer.board.put(collect(_current(table, deliverer.delivery)))
+    deliverer.put(collect(_current(table, deliverer.delivery)))
 
     def note(changes: DataFrame, _batch_id: int) -> None:
         # What the table held when it was read is known, and older than what it knows by now.
         news = changes.where((F.col("_change_type") == "insert") & (F.col("_commit_version") > version))
         found = collect(latest(news))
         if found:
-            deliverer.board.put(found)
+            deliverer.put(found)
 
     changes = (
         spark.readStream.format("delta")
@@ -68,17 +84,15 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
     )
     writer = changes.writeStream.outputMode("append").foreachBatch(note)
     query = start_query(writer, settings, QUERY, trigger, deliverer.delivery.trigger_interval)
+    if trigger is Trigger.CONTINUOUS:
+        deliverer.follow(lambda: query.isActive)
+        return query
     for receiver in deliverer.receivers:
-        if trigger is Trigger.AVAILABLE_NOW:
-            receiver.tell()
-        else:
-            told_while = (lambda: query.isActive,)
-            threading.Thread(target=receiver.follow, args=told_while, name="alerts", daemon=True).start()
+        receiver.tell()
     return query
 
 
 def _current(table: DataFrame, delivery: Delivery) -> DataFrame:
     """The last transition of each alert that receivers should know of."""
     recent = F.lit(datetime.now(UTC) - parse_duration(delivery.resolved_for))
-    is_resolved = (F.col("state") == RESOLVED) & (F.col("evaluated_at") >= recent)
-    return latest(table).where((F.col("state") == FIRING) | is_resolved)
+    return latest(table).where((F.col("state") == FIRING) | (F.col("evaluated_at") >= recent))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.inventory.from_id import constants
 from pipelines.tables import contract
 
 TABLE = contract("gold.alerts")
@@ -22,7 +23,11 @@ _ORDER = ("pending", FIRING, RESOLVED, "inactive")
 
 @dataclass(frozen=True)
 class Transition:
-    """A row of gold.alerts, as far as receivers are told of it. Times are UTC."""
+    """A row of gold.alerts, as far as receivers are told of it. Times are UTC.
+
+    `fired_at`: when it was evaluated to be firing, wall clock; None if that is not known. `resource_group`: that of an
+    Azure resource, else the account; None if the id tells neither.
+    """
 
     fingerprint: str
     alert_name: str
@@ -34,6 +39,8 @@ class Transition:
     transition_time: datetime
     active_since: datetime
     evaluated_at: datetime
+    fired_at: datetime | None = None
+    resource_group: str | None = None
 
 
 def in_order() -> Column:
@@ -43,18 +50,27 @@ def in_order() -> Column:
 
 
 def latest(transitions: DataFrame) -> DataFrame:
-    """Rows of gold.alerts → one a fingerprint, its last in event time: the columns of `Transition`."""
-    newest = F.max_by(F.struct(*_NEEDED, *_TIMES), in_order())
-    return transitions.groupBy("fingerprint").agg(newest.alias("last")).select("fingerprint", "last.*")
+    """Rows of gold.alerts → the last that each alert fired or was resolved with: the columns of `Transition`.
+
+    Pending and inactive are nothing that receivers are told of, and change nothing about what they were told.
+    """
+    known = constants(F.col("resource_id"))
+    group = F.coalesce(known["resource_group"], known["cloud_account_id"]).alias("resource_group")
+    told = transitions.where(F.col("state").isin(FIRING, RESOLVED))
+    last = told.groupBy("fingerprint").agg(
+        F.max_by(F.struct(*_NEEDED, *_TIMES), in_order()).alias("last"),
+        F.max(F.when(F.col("state") == FIRING, F.col("evaluated_at"))).alias("fired_at"),
+    )
+    return last.select("fingerprint", "fired_at", "last.*").select("*", group)
 
 
 def collect(last: DataFrame) -> tuple[Transition, ...]:
     """The rows of `latest`: as many as there are alerts in it."""
     return tuple(
         Transition(
-            **{name: row[name] for name in ("fingerprint", *_NEEDED)},
+            **{name: row[name] for name in ("fingerprint", "resource_group", *_NEEDED)},
             # Spark hands over local times without a zone.
-            **{name: row[name].astimezone(UTC) for name in _TIMES},
+            **{name: row[name] and row[name].astimezone(UTC) for name in ("fired_at", *_TIMES)},
         )
         for row in last.collect()
     )
