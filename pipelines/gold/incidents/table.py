@@ -54,12 +54,14 @@ def incidents(told: Told, days: Days, silent_after: timedelta, options: Incident
         given.anomaly_signals(told.scores, options),
     )
     context = _union(given.event_signals(told.events), given.change_signals(told.changes))
-    member = with_incident(with_topology(symptoms, told.inventory), options)
-    found = _summed(member, _clock(told), options).where(F.col(DAY).between(F.lit(days.first), F.lit(days.last)))
+    # What is small and read several times is worked out once.
+    member = with_incident(with_topology(symptoms, told.inventory), options).localCheckpoint()
+    is_of_days = F.col(DAY).between(F.lit(days.first), F.lit(days.last))
+    found = _summed(member, _clock(told), options).where(is_of_days).localCheckpoint()
     around = explaining(found, with_topology(context, told.inventory), options)
     inside = member.join(found.select("incident_id", "first_seen"), "incident_id").withColumn("nearness", F.lit(1.0))
     columns = ["incident_id", "first_seen", "nearness", *given.COLUMNS]
-    every = inside.select(*columns).unionByName(around.select(*columns))
+    every = inside.select(*columns).unionByName(around.select(*columns)).localCheckpoint()
     counted = every.groupBy("incident_id").agg(
         F.count_if(F.col("kind") == given.EVENT).alias("events"),
         F.count_if(F.col("kind") == given.CHANGE).alias("changes"),
@@ -80,7 +82,8 @@ def _summed(member: DataFrame, clock: DataFrame, options: IncidentOptions) -> Da
         F.min("at").alias("first_seen"),
         F.max(F.col("until").isNull()).alias("lasts"),
         F.max(F.coalesce("until", "at")).alias("ended"),
-        F.min("detected_at").alias("detected_at"),
+        # A weak sign tells nobody that something is wrong.
+        F.min(F.when(F.col("opens"), F.col("detected_at"))).alias("detected_at"),
         F.max("severity").alias("place"),
         F.sort_array(F.collect_set("resource_id")).alias("resource_ids"),
         F.collect_set("unit").alias("units"),
