@@ -1,8 +1,8 @@
 """silver and gold.alerts → gold.incidents.
 
-An incident belongs to the UTC day of its first symptom, and is followed until the end of the second day after that. So
-news of a day change the incidents of the two days before it; and signals of the day before are read, as an incident
-that began then is not one of this day.
+An incident belongs to the UTC day of its first symptom, and is followed until the end of the day after that: one that
+lasts longer stays open. So news of a day change the incidents of the day before, too; and signals of the day before are
+read, as an incident that began then is not one of this day.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ ALERTS, SCORES = contract("gold.alerts"), contract("silver.anomaly_scores")
 EVENTS, CHANGES = contract("silver.events"), contract("silver.config_changes")
 INVENTORY = contract("silver.inventory")
 
-_BEFORE, _FOLLOWED = 1, 2
+_BEFORE, _FOLLOWED = 1, 1
 # Below this a cause is not named in the title.
 _NAMED_SCORE = 0.2
 
 
 @dataclass(frozen=True)
 class Told:
-    """What incidents are made of: rows from the day before the days to the second day after them."""
+    """What incidents are made of: rows from the day before the days to the day after them."""
 
     alerts: DataFrame
     heartbeats: DataFrame

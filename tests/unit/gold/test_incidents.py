@@ -246,11 +246,11 @@ def test_how_long_did_it_take_in_a_month_to_detect_and_to_resolve(
     """Five incidents, one of them still open. Spark and DuckDB agree."""
     names = ("day", "severity", "status", "time_to_detect_seconds", "time_to_resolve_seconds")
     some = pd.DataFrame([{name: row[name] for name in names} for row in found.values()])
-    frame(spark, TABLE, found.values()).createOrReplaceTempView("some")
-    query = view("gold.incident_months").sql("some")
+    frame(spark, TABLE, found.values()).createOrReplaceTempView("given_incidents")
+    query = view("gold.incident_months").sql("given_incidents")
     from_spark = {row["severity"]: row.asDict() for row in spark.sql(query).collect()}
     with duckdb.connect() as connection:
-        connection.register("some", some)
+        connection.register("given_incidents", some)
         columns = [name for name, *_ in connection.sql(query).description]
         from_duckdb = {row[1]: dict(zip(columns, row, strict=True)) for row in connection.sql(query).fetchall()}
 
