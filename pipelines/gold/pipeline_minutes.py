@@ -7,6 +7,7 @@ https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.h
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import numpy as np
 from pipelines.streams import ARRIVALS, OLDEST
 from pipelines.tables import LAYERS
 
+_DELTA_SOURCE = re.compile(r"DeltaSource\[(.*)\]")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -36,6 +38,14 @@ class QueryRun:
 
 
 @dataclass(frozen=True)
+class DeltaOffset:
+    """How far a query has read a Delta table: all versions before `next_version`."""
+
+    path: str
+    next_version: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """One word of a query. `duration_ms` is None if no micro-batch ran: it only says that there is nothing to do."""
 
@@ -49,6 +59,8 @@ class Progress:
     state_rows: int | None
     state_bytes: int | None
     late_rows: int
+    source: DeltaOffset | None
+    behind_versions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class MinuteRow:
     behind_offsets: int | None
     behind_files: int | None
     behind_bytes: int | None
+    behind_versions: int | None
     state_rows: int | None
     state_bytes: int | None
     late_rows_dropped: int
@@ -139,6 +152,7 @@ def read_progress(text: str) -> Progress:
         state_rows=sum(int(state["numRowsTotal"]) for state in states) if states else None,
         state_bytes=sum(int(state["memoryUsedBytes"]) for state in states) if states else None,
         late_rows=sum(int(state["numRowsDroppedByWatermark"]) for state in states),
+        source=next((offset for offset in map(_delta_offset, told["sources"]) if offset is not None), None),
     )
 
 
@@ -167,6 +181,7 @@ def minute_row(run: QueryRun, minute: datetime, said: Said) -> MinuteRow:
         behind_offsets=_last(one.behind_offsets for one in said.progress),
         behind_files=_last(one.behind_files for one in said.progress),
         behind_bytes=_last(one.behind_bytes for one in said.progress),
+        behind_versions=_last(one.behind_versions for one in said.progress),
         state_rows=_last(one.state_rows for one in said.progress),
         state_bytes=_last(one.state_bytes for one in said.progress),
         late_rows_dropped=sum(one.late_rows for one in batches),
@@ -178,6 +193,13 @@ def minute_row(run: QueryRun, minute: datetime, said: Said) -> MinuteRow:
 def nearest_rank(values: Sequence[float], share: float) -> float | None:
     """The smallest of the values that at least `share` of them do not exceed; None of none."""
     return float(np.quantile(values, share, method="inverted_cdf")) if values else None
+
+
+def _delta_offset(source: dict[str, Any]) -> DeltaOffset | None:
+    found, offset = _DELTA_SOURCE.fullmatch(str(source.get("description"))), source.get("endOffset")
+    if found is None or not isinstance(offset, dict) or "reservoirVersion" not in offset:
+        return None
+    return DeltaOffset(found[1], int(offset["reservoirVersion"]))
 
 
 def _number(metrics: dict[str, str], name: str) -> int | None:

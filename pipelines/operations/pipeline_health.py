@@ -14,10 +14,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote, urlparse
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -28,7 +30,7 @@ from pipelines.detection import stream as scoring
 from pipelines.detection.champion import pointer
 from pipelines.detection.published import published
 from pipelines.errors import LakehouseError
-from pipelines.gold.pipeline_minutes import MinuteRow, Minutes, QueryRun, minute_of, read_progress
+from pipelines.gold.pipeline_minutes import MinuteRow, Minutes, Progress, QueryRun, minute_of, read_progress
 from pipelines.settings import Settings
 from pipelines.streams import append_once, take_latencies
 from pipelines.tables import contract, ensure_table
@@ -38,6 +40,7 @@ Write = Callable[[Sequence[MinuteRow], int], None]
 
 _SCHEMA = ", ".join(f"`{column.name}` {column.type}" for column in TABLE.columns)
 _LOOK_SECONDS = 1.0
+_LIST_SECONDS = 20.0
 # A query speaks of a batch a moment after it has ended.
 _PATIENCE = timedelta(seconds=5)
 _RETRY_SECONDS = 60.0
@@ -57,11 +60,14 @@ class PipelineHealth:
         self,
         write: Write,
         model_version: Callable[[str], str | None],
+        newest_version: Callable[[str], int | None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         retry_seconds: float = _RETRY_SECONDS,
     ) -> None:
         self._minutes = Minutes()
         self._model_version = model_version
+        self._newest_version = newest_version
+        self._listed: dict[QueryRun, float] = {}
         self._now = now
         self._heard: dict[QueryRun, str] = {}
         self._failed: set[QueryRun] = set()
@@ -114,8 +120,17 @@ class PipelineHealth:
             _LOG.warning("query %s: what it says of its progress is left out: %r", run.query, error)
             return
         said = self._minutes.at(run, progress.ended_at)
-        said.progress.append(progress)
+        said.progress.append(self._with_versions(run, progress))
         said.model_version = version
+
+    def _with_versions(self, run: QueryRun, progress: Progress) -> Progress:
+        """With how many versions it is behind, now and then: that lists the log of the table."""
+        if progress.source is None or time.monotonic() - self._listed.get(run, -_LIST_SECONDS) < _LIST_SECONDS:
+            return progress
+        self._listed[run] = time.monotonic()
+        newest = self._newest_version(progress.source.path)
+        behind = None if newest is None else max(0, newest + 1 - progress.source.next_version)
+        return replace(progress, behind_versions=behind)
 
 
 class _Writer:
@@ -181,6 +196,16 @@ class _Writer:
         return True
 
 
+def newest_version(uri: str) -> int | None:
+    """Of a Delta table on a disk of this machine; None elsewhere, as to list a bucket costs time and money."""
+    at = urlparse(uri)
+    log = Path(unquote(at.path)) / "_delta_log"
+    if at.scheme != "file" or not log.is_dir():
+        return None
+    versions = (path.stem for path in log.iterdir() if path.suffix == ".json")
+    return max((int(version) for version in versions if version.isdigit()), default=None)
+
+
 def recorder(spark: SparkSession, settings: Settings) -> PipelineHealth:
     """Writes gold.pipeline_health of `settings`."""
     process = f"pipeline_health {uuid.uuid4()}"
@@ -194,4 +219,4 @@ def recorder(spark: SparkSession, settings: Settings) -> PipelineHealth:
         champion = published(pointer(settings)) if query == scoring.QUERY else None
         return None if champion is None else champion.version
 
-    return PipelineHealth(write, model_version)
+    return PipelineHealth(write, model_version, newest_version)

@@ -44,9 +44,9 @@ class Query:
     def exception(self) -> Exception | None:
         return self.failure
 
-    def say(self, second: float, rows: int = 100) -> None:
+    def say(self, second: float, rows: int = 100, **more: Any) -> None:
         said = Word(timestamp=f"{NOON + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S.000Z}")
-        said.json = word(second, rows)
+        said.json = word(second, rows, **more)
         self.recentProgress.append(said)
 
 
@@ -58,7 +58,9 @@ class Recorded:
         self.parcels: list[tuple[int, list[MinuteRow]]] = []
         self.tried = 0
         self._refusals = refusals
-        self.health = PipelineHealth(self._write, lambda _query: "3", lambda: self.now, retry_seconds=0.01)
+        self.health = PipelineHealth(
+            self._write, lambda _query: "3", lambda _path: 11, lambda: self.now, retry_seconds=0.01
+        )
 
     def _write(self, rows: Sequence[MinuteRow], parcel: int) -> None:
         self.tried += 1
@@ -117,7 +119,7 @@ def test_what_cannot_be_written_is_kept_and_tried_again(caplog: pytest.LogCaptur
 
 def test_a_writer_that_hangs_does_not_hold_the_streams_up() -> None:
     goes_on = threading.Event()
-    health = PipelineHealth(lambda _rows, _parcel: goes_on.wait(30) and None, lambda _query: None)
+    health = PipelineHealth(lambda _rows, _parcel: goes_on.wait(30) and None, lambda _query: None, lambda _path: None)
     query = Query("silver_slow")
     with health:
         query.say(1)
@@ -152,6 +154,18 @@ def test_a_query_that_failed_has_an_error_once() -> None:
         recorded.look(query, 3)
 
     assert [(row.batches, row.errors) for row in recorded.rows] == [(1, 1)]
+
+
+def test_how_many_commits_of_its_source_has_it_not_read() -> None:
+    """The newest is version 11; version 9 is read in part."""
+    recorded, query = Recorded(), Query("silver_behind")
+    with recorded.health:
+        query.say(
+            1, sources=[{"description": "DeltaSource[file:/x]", "endOffset": {"reservoirVersion": 9, "index": 4}}]
+        )
+        recorded.look(query, 2)
+
+    assert [row.behind_versions for row in recorded.rows] == [3]
 
 
 def test_latency_that_a_batch_noted_itself_counts() -> None:
@@ -189,4 +203,4 @@ def test_what_a_real_stream_says_is_in_the_table(spark: SparkSession, settings: 
     assert {(row["query"], row["layer"], row["query_id"], row["errors"]) for row in rows} == {
         ("silver_real", "silver", str(query.id), 0)
     }
-    assert {row["behind_files"] for row in rows} == {0}
+    assert {row["behind_versions"] for row in rows} == {0}
