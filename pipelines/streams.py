@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +19,16 @@ from pipelines.tables import Table, load_table, save_table, start_into
 # What a stream without foreachBatch says in its progress: the oldest arrival of a micro-batch, ms since 1970.
 ARRIVALS, OLDEST = "arrivals", "oldest"
 _latencies: dict[str, float] = {}
+# Of each query those that nobody has taken yet; the newest only, as often nobody does.
+_untaken: defaultdict[str, deque[Latency]] = defaultdict(lambda: deque(maxlen=1000))
+
+
+@dataclass(frozen=True)
+class Latency:
+    """When a micro-batch became visible (UTC), and how old its oldest row was then."""
+
+    at: datetime
+    seconds: float
 
 
 class Trigger(StrEnum):
@@ -88,7 +100,16 @@ def per_batch(value: Column, anchor: str) -> Column:
 def note_latency(query: str, oldest_arrival: datetime | None) -> None:
     """To be called when a micro-batch is visible: its oldest row, by Kafka timestamp (UTC), took until now."""
     if oldest_arrival is not None:
-        _latencies[query] = (datetime.now(UTC) - oldest_arrival.astimezone(UTC)).total_seconds()
+        now = datetime.now(UTC)
+        latency = Latency(now, (now - oldest_arrival.astimezone(UTC)).total_seconds())
+        _latencies[query] = latency.seconds
+        _untaken[query].append(latency)
+
+
+def take_latencies(query: str) -> tuple[Latency, ...]:
+    """What `note_latency` was told of the query since the last call: each is given once."""
+    noted = _untaken[query]
+    return tuple(noted.popleft() for _ in range(len(noted)))
 
 
 def latency_seconds(query: StreamingQuery) -> float | None:

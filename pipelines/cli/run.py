@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from pipelines.errors import ServiceError
 from pipelines.operations.run import Job
 from pipelines.settings import load_settings
 from pipelines.streams import Trigger
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.query import StreamingQuery
 
 
 def run(
@@ -52,6 +55,7 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
 
     from pipelines.cli.live import LiveView
     from pipelines.local.schemas import schemas_of
+    from pipelines.operations.pipeline_health import recorder
     from pipelines.operations.run import run_available, run_continuous, stop_signals, streams_of
     from pipelines.session import build_session, end_session, has_jvm
 
@@ -67,8 +71,17 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
         )
     streams = streams_of(job, bootstrap_servers, schemas_of(settings))
     run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
-    with stop_signals(spark if has_jvm(spark) else None) as stop, LiveView(console) as view:
-        run_streams(spark, settings, streams, view.update, stop)
+    with (
+        stop_signals(spark if has_jvm(spark) else None) as stop,
+        LiveView(console) as view,
+        recorder(spark, settings) as health,
+    ):
+
+        def watch(queries: list[StreamingQuery]) -> None:
+            view.update(queries)
+            health.update(queries)
+
+        run_streams(spark, settings, streams, watch, stop)
     end_session(spark)
 
 

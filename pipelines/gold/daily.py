@@ -36,11 +36,13 @@ _FEED_IS_GONE = (
 
 @dataclass(frozen=True)
 class Source:
-    """A table whose news touch the day of `time_column`, and the `reach` days after it (windows that look back)."""
+    """A table whose news touch the day of `time_column`, the `reach` days after it (windows that look back), and the
+    `reach_back` days before it (what began then is followed)."""
 
     table: Table
     time_column: str = "event_time"
     reach: int = 0
+    reach_back: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def refresh(
             # What is not there any more has left no trace but in the table itself.
             touched |= _days_of(read_table(spark, settings, daily.table), DAY)
             changed = _days_of(read_table(spark, settings, source.table), source.time_column)
-        touched |= {day + timedelta(days=after) for day in changed for after in range(source.reach + 1)}
+        reached = range(-source.reach_back, source.reach + 1)
+        touched |= {day + timedelta(days=offset) for day in changed for offset in reached}
     runs = contiguous(touched)
     for position, days in enumerate(runs):
         note(days)

@@ -147,6 +147,15 @@ def test_a_window_that_looks_back_makes_later_days_news(estate: Estate) -> None:
     assert refresh(estate.spark, estate.settings, looking_back) == (Days(date(2026, 3, 2), date(2026, 3, 4)),)
 
 
+def test_what_is_followed_makes_earlier_days_news(estate: Estate) -> None:
+    estate.hear(1, 2, 3, 9)
+    following = DailyTable(BEATS, (Source(routing.HEARTBEATS, reach_back=2),), counted)
+    refresh(estate.spark, estate.settings, following)
+    estate.hear(9)
+
+    assert refresh(estate.spark, estate.settings, following) == (Days(date(2026, 3, 7), date(2026, 3, 9)),)
+
+
 def test_days_are_as_few_runs_as_they_can_be() -> None:
     days = [FIRST + timedelta(days=offset) for offset in (4, 0, 1, 31, 30)]
 
