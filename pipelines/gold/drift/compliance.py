@@ -9,8 +9,9 @@ from pyspark.sql import functions as F
 
 from pipelines.gold.daily import DAY, DailyTable, Silver, Source
 from pipelines.gold.drift.baseline import Control, baseline
-from pipelines.gold.drift.config_drift import CHANGES, ITEMS, LOOK_BACK_DAYS, last_day, observed
-from pipelines.gold.drift.states import daily_states, judged
+from pipelines.gold.drift.config_drift import CHANGES, EVENTS, ITEMS, last_day, observed, open_on
+from pipelines.gold.drift.config_drift import TABLE as DRIFT
+from pipelines.gold.drift.states import LOOK_BACK_DAYS, daily_states, judged
 from pipelines.tables import contract
 
 TABLE = contract("gold.compliance")
@@ -19,9 +20,14 @@ TREND_DAYS = 7
 NO_ACCOUNT = "unknown"
 
 
-def compliance(observations: DataFrame, controls: tuple[Control, ...], first: date, last: date) -> DataFrame:
-    """Rows of gold.compliance of the days `first` to `last`. A resource has drifted if any field of it has."""
-    states = daily_states(judged(observations, controls), first - timedelta(days=TREND_DAYS), last)
+def compliance(
+    observations: DataFrame, controls: tuple[Control, ...], known: DataFrame, first: date, last: date
+) -> DataFrame:
+    """Rows of gold.compliance of the days `first` to `last`. A resource has drifted if any field of it has.
+
+    `known`: what `open_on` tells of the day before the first that is looked at, TREND_DAYS before `first`.
+    """
+    states = daily_states(judged(observations, controls, known), first - timedelta(days=TREND_DAYS), last)
     resources = (
         states.where("is_newest")
         .withColumn("account", F.coalesce("account", F.lit(NO_ACCOUNT)))
@@ -56,9 +62,10 @@ def rows(silver: Silver) -> DataFrame:
     if last < first:
         return silver.all(TABLE).limit(0)
     days_before = LOOK_BACK_DAYS + TREND_DAYS
-    changes, items = (silver.of_days(table, days_before=days_before) for table in (CHANGES, ITEMS))
-    return compliance(observed(changes, items, found), found.controls, first, last)
+    changes, items, events = (silver.of_days(table, days_before=days_before) for table in (CHANGES, ITEMS, EVENTS))
+    known = open_on(silver.all(DRIFT), first - timedelta(days=TREND_DAYS + 1))
+    return compliance(observed(changes, items, events, found), found.controls, known, first, last)
 
 
 _REACH = LOOK_BACK_DAYS + TREND_DAYS
-DAILY = DailyTable(TABLE, (Source(CHANGES, reach=_REACH), Source(ITEMS, reach=_REACH)), rows)
+DAILY = DailyTable(TABLE, (Source(CHANGES, reach=_REACH), Source(ITEMS, reach=_REACH), Source(EVENTS)), rows)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.gold.daily import DAY, DailyTable, Silver, Source
+from pipelines.gold.drift.aws_config import config_observations
 from pipelines.gold.drift.baseline import Baseline, Control, baseline
 from pipelines.gold.drift.causes import with_actor, with_consequences
 from pipelines.gold.drift.observations import changed, listed
-from pipelines.gold.drift.states import FIELD, daily_states, judged
+from pipelines.gold.drift.states import FIELD, LOOK_BACK_DAYS, daily_states, judged
 from pipelines.gold.globs import is_one_of
 from pipelines.tables import contract
 
@@ -19,21 +20,29 @@ TABLE = contract("gold.config_drift")
 CHANGES, ITEMS = contract("silver.config_changes"), contract("silver.configuration_items")
 EVENTS, ALERTS = contract("silver.events"), contract("gold.alerts")
 SCORES = contract("silver.anomaly_scores")
-# A drift is known for so many days after it was last seen; agents list what is there more often than that.
-LOOK_BACK_DAYS = 35
 _CAUSES = ("changed_by", "changed_by_action", "broke_alerts", "broke_anomalies", "first_alert")
 
 
-def observed(changes: DataFrame, items: DataFrame, found: Baseline) -> DataFrame:
-    """What was seen of the kinds of items that the baseline has controls for."""
+def observed(changes: DataFrame, items: DataFrame, events: DataFrame, found: Baseline) -> DataFrame:
+    """What was seen of the kinds of items that the baseline has controls for; of events, what AWS Config saw."""
     kinds = sorted({control.item_type for control in found.controls})
     is_asked = is_one_of(F.col("item_type"), kinds)
-    return changed(changes.where(is_asked)).unionByName(listed(items.where(is_asked)))
+    by_agents = changed(changes.where(is_asked)).unionByName(listed(items.where(is_asked)))
+    return by_agents.unionByName(config_observations(events))
 
 
-def drifts(observations: DataFrame, controls: tuple[Control, ...], first: date, last: date) -> DataFrame:
+def open_on(before: DataFrame, day: date) -> DataFrame:
+    """Rows of gold.config_drift → what is `known` of the drifts that were open on a day: FIELD and KNOWN."""
+    there = before.where((F.col(DAY) == F.lit(day)) & (F.col("status") == "open"))
+    known = there.select(*FIELD, F.col("since").alias("known_since"), F.col("expected").alias("known_expected"))
+    return known.dropDuplicates(list(FIELD))
+
+
+def drifts(
+    observations: DataFrame, controls: tuple[Control, ...], known: DataFrame, first: date, last: date
+) -> DataFrame:
     """A row a drift and day of `first` to `last` on which it was open or ended, but for its causes."""
-    states = daily_states(judged(observations, controls), first, last)
+    states = daily_states(judged(observations, controls, known), first, last)
     is_closed = F.col("closed_at").isNotNull()
     there = states.where(F.col("since").isNotNull() & (~is_closed | (F.to_date("closed_at") >= F.col(DAY))))
     identity = F.md5(F.concat_ws("|", *FIELD, F.col("since").cast("string")))
@@ -81,8 +90,10 @@ def rows(silver: Silver) -> DataFrame:
         return silver.all(TABLE).limit(0)
     changes = silver.of_days(CHANGES, days_before=LOOK_BACK_DAYS)
     items = silver.of_days(ITEMS, days_before=LOOK_BACK_DAYS)
+    config = silver.of_days(EVENTS, days_before=LOOK_BACK_DAYS)
     # Used three times, and small.
-    there = drifts(observed(changes, items, found), found.controls, first, last).localCheckpoint()
+    known = open_on(silver.all(TABLE), first - timedelta(days=1))
+    there = drifts(observed(changes, items, config, found), found.controls, known, first, last).localCheckpoint()
     events, scores = (silver.of_days(table, days_before=1) for table in (EVENTS, SCORES))
     alerts = silver.of_days(ALERTS, "transition_time")
     return with_causes(there, events, alerts, scores, silver.all(TABLE), first)

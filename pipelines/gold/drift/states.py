@@ -13,20 +13,26 @@ from pipelines.gold.globs import is_one_of
 
 # What makes a drift the same one.
 FIELD = ("resource_id", "control_id", "item_name", "field")
-_LAST = ("resource_type", "host_name", "account", "provider", "item_type", "value", "expected")
+# What is known of a drift that was open before the days that are worked out.
+KNOWN = ("known_since", "known_expected")
+# So many days after it was last seen, nothing is said of a field any more; agents list what is there more often.
+LOOK_BACK_DAYS = 35
+_LAST = ("resource_type", "host_name", "account", "provider", "item_type", "value", "expected", "known_since")
 
 
-def judged(observations: DataFrame, controls: tuple[Control, ...]) -> DataFrame:
-    """Observations, each as often as a control is about it, with `control_id`, `expected` and `is_drift`.
+def judged(observations: DataFrame, controls: tuple[Control, ...], known: DataFrame) -> DataFrame:
+    """Observations, each as often as a control is about it, with `control_id`, `expected`, `is_drift` and KNOWN.
 
-    Of what must not change, the first value that is known of the field is expected.
+    `known`: FIELD and KNOWN of drifts that were open before. Of what must not change, what was expected then still is;
+    else the first value there is of the field.
     """
     matched = F.array_compact(F.array(*(F.when(_is_about(control), F.lit(control.id)) for control in controls)))
     # Nothing can be said of a value that is not told.
-    known = observations.where(F.col("value").isNotNull())
-    rows = known.withColumn("control_id", F.explode(matched)).dropDuplicates(["event_id", *FIELD])
+    told = observations.where(F.col("value").isNotNull())
+    rows = told.withColumn("control_id", F.explode(matched)).dropDuplicates(["event_id", *FIELD])
+    rows = rows.join(F.broadcast(known), list(FIELD), "left")
     in_time = Window.partitionBy(*FIELD).orderBy("event_time", "event_id")
-    first = F.first(F.coalesce("previous", "value"), ignorenulls=True).over(in_time)
+    first = F.coalesce("known_expected", F.first(F.coalesce("previous", "value"), ignorenulls=True).over(in_time))
     rows = rows.withColumn("expected", F.coalesce(*(_of(control, _expected(control, first)) for control in controls)))
     is_drift = F.coalesce(*(_of(control, _is_drift(control)) for control in controls))
     return rows.withColumn("is_drift", F.coalesce(is_drift, F.expr("false")))
@@ -73,8 +79,10 @@ def daily_states(rows: DataFrame, first: date, last: date) -> DataFrame:
     begins = F.col("is_drift") & ~F.coalesce(F.lag("is_drift").over(in_time), F.expr("false"))
     runs = rows.withColumn("run", F.sum(begins.cast("int")).over(in_time))
     seen_on = F.to_date("event_time")
-    days = F.sequence(F.greatest(seen_on, F.lit(first)), F.lit(last))
-    by_day = runs.where(seen_on <= F.lit(last)).withColumn("day", F.explode(days))
+    forgotten = F.date_add(seen_on, LOOK_BACK_DAYS)
+    days = F.sequence(F.greatest(seen_on, F.lit(first)), F.least(forgotten, F.lit(last)))
+    in_reach = (seen_on <= F.lit(last)) & (forgotten >= F.lit(first))
+    by_day = runs.where(in_reach).withColumn("day", F.explode(days))
     latest = F.struct("event_time", "event_id")
     bad, good = F.col("is_drift"), ~F.col("is_drift")
     per_run = by_day.groupBy(*FIELD, "day", "run").agg(
@@ -87,7 +95,10 @@ def daily_states(rows: DataFrame, first: date, last: date) -> DataFrame:
     )
     newest = Window.partitionBy(*FIELD, "day").orderBy(F.desc("run"))
     is_newest = F.row_number().over(newest) == 1
-    return per_run.withColumn("is_newest", is_newest).select(
+    # It was open when the first day began, so it is the one that was open the day before.
+    is_known = (F.to_date("since") < F.lit(first)) & F.col("last.known_since").isNotNull()
+    since = F.when(is_known, F.least("since", "last.known_since")).otherwise(F.col("since"))
+    return per_run.withColumns({"is_newest": is_newest, "since": since}).select(
         *FIELD, "day", "run", "is_newest", "since", "last_seen", "closed_at", "actual", "change_event_id",
         *(F.col(f"last.{name}").alias(name) for name in _LAST), F.col("last.is_drift").alias("is_drift"),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from pipelines.gold.daily import DAY, DailyTable, Silver, Source
 from pipelines.gold.security import aws, azure, hosts, kubernetes
 from pipelines.gold.security.bursts import bursts
 from pipelines.gold.security.matching import matched
-from pipelines.gold.security.rules import Rule, SecurityRules, security_rules
+from pipelines.gold.security.rules import Kind, Rule, SecurityRules, security_rules
 from pipelines.gold.security.shape import stacked
 from pipelines.tables import contract
 
@@ -25,20 +25,22 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 def hits(events: DataFrame, logs: DataFrame, rules: SecurityRules) -> DataFrame:
     """Rows of silver.events and silver.logs → the actions that a rule matches, once for each rule."""
-    actions = stacked(
-        [
-            aws.calls(events),
-            aws.guard_findings(events),
-            azure.operations(events),
-            hosts.windows(events.where(F.col("source") == "azure.log_analytics.securityevent")),
-            hosts.windows_logs(logs),
-            azure.directory(logs),
-            azure.vaults(logs),
-            kubernetes.audit_events(logs),
-            hosts.ssh(logs),
-        ]
-    )
-    found = matched(actions, rules.rules).withColumn("occurrences", F.lit(1).cast("bigint"))
+    events_by_kind = [
+        (Kind.AWS, aws.calls(events)),
+        (Kind.GUARD, aws.guard_findings(events)),
+        (Kind.AZURE, azure.operations(events)),
+        (Kind.WINDOWS, hosts.windows(events.where(F.col("source") == "azure.log_analytics.securityevent"))),
+    ]
+    logs_by_kind = [
+        (Kind.WINDOWS, hosts.windows_logs(logs)),
+        (Kind.ENTRA, azure.directory(logs)),
+        (Kind.KEY_VAULT, azure.vaults(logs)),
+        (Kind.KUBERNETES, kubernetes.audit_events(logs)),
+        (Kind.SSH, hosts.ssh(logs)),
+    ]
+    # Before they are stacked: Spark would give each of them the rules of all.
+    found = stacked([matched(actions, kind, rules.rules) for kind, actions in events_by_kind + logs_by_kind])
+    found = found.withColumn("occurrences", F.lit(1).cast("bigint"))
     # A record that came twice is one action.
     return found.dropDuplicates(["event_id", "rule"])
 

@@ -62,6 +62,11 @@ def guard_findings(events: DataFrame) -> DataFrame:
         events.where((F.col("source") == "aws.eventbridge") & is_finding),
         Kind.GUARD,
         F.lit("finding"),
-        evidence("detail-type", "type", "title", "severity", "description", message=F.col("message")),
+        evidence(
+            "detail.type", "detail.title", "detail.severity", "detail.description", "detail.service",
+            message=F.col("message"),
+        ),
+        action=F.coalesce(attribute("detail.type", "detail.title"), F.col("action")),
         actor_type=F.lit("service"),
-    )
+        target=attribute("detail.resource", "detail.resources"),
+    )  # fmt: skip

@@ -105,7 +105,7 @@ def directory(logs: DataFrame) -> DataFrame:
         actor=actor,
         actor_type=F.when(by_app, "service").otherwise("user"),
         target=F.coalesce(
-            inside(changed, "[0].userPrincipalName", "[0].displayName", "[0].id"),
+            inside(changed, "$[0].userPrincipalName", "$[0].displayName", "$[0].id"),
             _told("appDisplayName", "AppDisplayName"),
         ),
         outcome=outcome,

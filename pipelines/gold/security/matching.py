@@ -1,9 +1,8 @@
-"""Rules as Spark expressions: one pass over the actions, each asked only for the rules of its own kind."""
+"""Rules as Spark expressions: one pass over the actions of a kind, each asked for all rules of that kind at once."""
 
 from __future__ import annotations
 
 from functools import reduce
-from itertools import groupby
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,16 +12,16 @@ from pipelines.gold.security.rules import Kind, Match, Outcome, Rule, Subject
 from pipelines.gold.security.shape import matches
 
 
-def matched(actions: DataFrame, rules: tuple[Rule, ...]) -> DataFrame:
-    """Rows of the common shape, each as often as a rule matches it, with `rule`, its name; those of none are gone."""
-    by_kind: dict[Kind, list[Column]] = {}
+def matched(actions: DataFrame, kind: Kind, rules: tuple[Rule, ...]) -> DataFrame:
+    """Rows of one kind, each as often as a rule matches it, with `rule`, its name; those of none are gone."""
+    hits = []
     for rule in rules:
-        ordered = sorted(rule.match, key=lambda match: match.kind.value)
-        for kind, same in groupby(ordered, key=lambda match: match.kind):
-            hit = reduce(Column.__or__, map(condition, same))
-            by_kind.setdefault(kind, []).append(F.when(hit, F.lit(rule.name)))
-    found = F.coalesce(*(F.when(F.col("kind") == kind.value, F.array(*hits)) for kind, hits in by_kind.items()))
-    return actions.withColumn("rule", F.explode(F.array_compact(found)))
+        mine = [condition(match) for match in rule.match if match.kind is kind]
+        if mine:
+            hits.append(F.when(reduce(Column.__or__, mine), F.lit(rule.name)))
+    if not hits:
+        return actions.withColumn("rule", F.lit("")).limit(0)
+    return actions.withColumn("rule", F.explode(F.array_compact(F.array(*hits))))
 
 
 def condition(match: Match) -> Column:

@@ -28,7 +28,9 @@ def attribute(*names: str) -> Column:
 
 def inside(json: Column, *paths: str) -> Column:
     """The first there is of the members of a JSON text; null also where it is no JSON."""
-    return F.coalesce(*(F.nullif(F.get_json_object(json, f"$.{path}"), F.lit("")) for path in paths))
+    return F.coalesce(
+        *(F.nullif(F.get_json_object(json, path if path.startswith("$") else f"$.{path}"), F.lit("")) for path in paths)
+    )
 
 
 def first_word(*words: tuple[Column, str]) -> Column:

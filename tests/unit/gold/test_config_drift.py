@@ -16,7 +16,17 @@ from pipelines.gold.drift import compliance as compliance_of
 from pipelines.gold.drift import config_drift
 from pipelines.gold.drift.baseline import Baseline, Control, Severity, baseline
 from pipelines.gold.drift.compliance import compliance
-from pipelines.gold.drift.config_drift import ALERTS, CHANGES, EVENTS, ITEMS, SCORES, drifts, observed, with_causes
+from pipelines.gold.drift.config_drift import (
+    ALERTS,
+    CHANGES,
+    EVENTS,
+    ITEMS,
+    SCORES,
+    drifts,
+    observed,
+    open_on,
+    with_causes,
+)
 from pipelines.views import view
 from tests.unit.gold.silver_rows import NOON, after, silver
 
@@ -37,7 +47,17 @@ TELNET = Control(
     id="telnet", title="No telnet", severity=Severity.HIGH, frameworks=("CIS 4.8",), item_type="software",
     item="*telnetd*", field="present", forbidden=("yes",),
 )  # fmt: skip
-CONTROLS = Baseline(controls=(DEFENDER, STARTS, SSHD, TELNET))
+CONFIG = Control(
+    id="config", title="AWS Config's rules", severity=Severity.LOW, frameworks=("CIS 4.1",),
+    item_type="aws_config_rule", item="*", field="compliance", forbidden=("NON_COMPLIANT",),
+)  # fmt: skip
+GROUPS = CONFIG.model_copy(
+    update={
+        "id": "groups", "item_type": "aws_property", "item": "aws::ec2::securitygroup", "forbidden": (),
+        "field": "configuration.ippermissions*", "must_not_change": True,
+    }
+)  # fmt: skip
+CONTROLS = Baseline(controls=(DEFENDER, STARTS, SSHD, TELNET, CONFIG, GROUPS))
 
 
 def change(
@@ -75,7 +95,33 @@ CHANGED = [
 ]
 LISTED = [
     service("web-5", "Running", -DAY), service("web-5", "running", 0), service("web-6", "Stopped", 0),
+    service("web-8", "", -DAY, item_type="file", item_name="/etc/ssh/x", attributes={"FileContentChecksum": "bbb"}),
     service("web-7", "Stopped", -8 * DAY), service("web-7", "Running", -2 * DAY),
+]  # fmt: skip
+
+
+def told(action: str, seconds: float, **detail: Any) -> dict[str, Any]:
+    """AWS Config, in EventBridge's envelope."""
+    attributes = {
+        f"detail.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in detail.items()
+    }
+    return {
+        "source": "aws.eventbridge", "action": action, "resource_id": "arn:aws:config:rule", "cloud_provider": "aws",
+        "cloud_account_id": "a-1", "event_time": after(seconds), "category": "policy", "attributes": attributes,
+    }  # fmt: skip
+
+
+GROUP_RULES = {"previousValue": None, "updatedValue": {"cidr": "0.0.0.0/0"}, "changeType": "CREATE"}
+TOLD = [
+    told("Config Rules Compliance Change", 0, configRuleName="ssh-restricted", resourceId="sg-1",
+         newEvaluationResult={"complianceType": "NON_COMPLIANT"}, resourceType="AWS::EC2::SecurityGroup"),
+    told("Config Rules Compliance Change", 60, configRuleName="ssh-restricted", resourceId="sg-2",
+         newEvaluationResult={"complianceType": "COMPLIANT"}),
+    told("Config Configuration Item Change", 5,
+         configurationItem={"ARN": "arn:aws:ec2:x:sg-3", "resourceType": "AWS::EC2::SecurityGroup"},
+         configurationItemDiff={"changedProperties": {"Configuration.IpPermissions.0": GROUP_RULES}}),
+    told("Config Configuration Item Change", 5, configurationItem="{broken", configurationItemDiff=[1]),
+    told("Something else", 5),
 ]  # fmt: skip
 DONE = [
     ("web-1", "net stop", "CORP\\eve", -300, "success"),
@@ -102,7 +148,9 @@ class Found:
 
 
 def observations(spark: SparkSession) -> Any:
-    return observed(silver(spark, CHANGES, CHANGED), silver(spark, ITEMS, LISTED), CONTROLS)
+    tables = ((CHANGES, CHANGED), (ITEMS, LISTED), (EVENTS, TOLD))
+    changes, items, events = (silver(spark, table, rows) for table, rows in tables)
+    return observed(changes, items, events, CONTROLS)
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +164,17 @@ def found(spark: SparkSession) -> Found:
         {"resource_id": "/machines/web-1", "metric": "cpu", "is_anomaly": is_anomaly, "event_time": after(seconds)}
         for is_anomaly, seconds in ((True, 60), (False, 120), (True, 180), (True, -5))
     ], identity="score_id")  # fmt: skip
-    there = drifts(observations(spark), CONTROLS.controls, MONDAY, MONDAY + timedelta(days=2)).localCheckpoint()
-    none_before = spark.createDataFrame([], ", ".join(f"`{c.name}` {c.type}" for c in config_drift.TABLE.columns))
-    rows = with_causes(there, events, alerts, scores, none_before, MONDAY)
+    before = silver(spark, config_drift.TABLE, [
+        {"drift_id": "d", "day": MONDAY - timedelta(days=1), "resource_id": "web-6", "control_id": "defender",
+         "item_name": "WinDefend", "field": "state", "expected": "Running", "status": "open",
+         "since": after(-90 * DAY)},
+        {"drift_id": "d", "day": MONDAY - timedelta(days=1), "resource_id": "web-8", "control_id": "sshd",
+         "item_name": "/etc/ssh/x", "field": "filecontentchecksum", "expected": "aaa", "status": "open",
+         "since": after(-90 * DAY)},
+    ], identity="drift_id")  # fmt: skip
+    known = open_on(before, MONDAY - timedelta(days=1))
+    there = drifts(observations(spark), CONTROLS.controls, known, MONDAY, MONDAY + timedelta(days=2)).localCheckpoint()
+    rows = with_causes(there, events, alerts, scores, before, MONDAY)
     assert tuple(rows.columns) == config_drift.TABLE.column_names
     return Found(rows.collect())
 
@@ -178,6 +234,26 @@ def test_a_drift_is_there_each_day_until_it_ends(found: Found) -> None:
     assert found.on(MONDAY, "telnet")["web-3"]["status"] == "closed"
 
 
+def test_a_drift_that_was_open_before_is_still_the_same_one(found: Found) -> None:
+    """Its beginning is longer ago than what is read again; without it, what was seen since would be thought right."""
+    changed_long_ago = found.on(MONDAY, "sshd")["web-8"]
+
+    assert (changed_long_ago["expected"], changed_long_ago["actual"]) == ("aaa", "bbb")
+    assert changed_long_ago["since"] == after(-90 * DAY).replace(tzinfo=None)
+    # Stopped anew on that day as far as can be seen: its own drift.
+    assert found.on(MONDAY, "defender")["web-6"]["since"] == NOON.replace(tzinfo=None)
+
+
+def test_what_aws_config_saw_is_drift_too(found: Found) -> None:
+    judged, grown = found.on(MONDAY, "config"), found.on(MONDAY, "groups")
+
+    assert {name: row["actual"] for name, row in judged.items()} == {"sg-1": "NON_COMPLIANT"}
+    assert (judged["sg-1"]["provider"], judged["sg-1"]["account"]) == ("aws", "a-1")
+    assert list(grown) == ["arn:aws:ec2:x:sg-3"]
+    assert grown["arn:aws:ec2:x:sg-3"]["expected"] == "none"
+    assert json.loads(grown["arn:aws:ec2:x:sg-3"]["actual"]) == {"cidr": "0.0.0.0/0"}
+
+
 def test_a_change_without_a_control_is_no_drift(found: Found) -> None:
     assert not {row["item_name"] for row in found.rows} & {"Printer"}
     assert "web-4" not in {row["resource_id"] for row in found.rows}  # and nothing can be said of a field not told
@@ -192,7 +268,8 @@ def test_every_drift_is_complete_and_there_once_a_day(found: Found) -> None:
 
 
 def test_how_well_is_each_control_kept_and_is_that_better_than_a_week_before(spark: SparkSession) -> None:
-    rows = compliance(observations(spark), CONTROLS.controls, MONDAY, MONDAY + timedelta(days=2))
+    known = open_on(silver(spark, config_drift.TABLE, []), MONDAY)
+    rows = compliance(observations(spark), CONTROLS.controls, known, MONDAY, MONDAY + timedelta(days=2))
     assert tuple(rows.columns) == compliance_of.TABLE.column_names
     kept = rows.collect()
 
@@ -205,12 +282,13 @@ def test_how_well_is_each_control_kept_and_is_that_better_than_a_week_before(spa
     assert (monday["account"], monday["severity"]) == ("s-1", "critical")
     assert [by[day, "telnet"]["score"] for day in (2, 3)] == [1.0, 1.0]
 
-    table = rows.where("day = '2026-03-02'").toPandas()
+    table = rows.where("day = '2026-03-02' AND account = 's-1'").toPandas()
     [overall] = (
         duckdb.connect().register("compliance", table).sql(view("gold.compliance_score").sql("compliance")).fetchall()
     )
+    ours = [row for row in kept if row["day"] == MONDAY and row["account"] == "s-1"]
     weights = {"defender": 8, "starts": 1, "sshd": 4, "telnet": 4}
-    wanted = sum(weights[row["control_id"]] * row["score"] for row in kept if row["day"] == MONDAY) / 17
+    wanted = sum(weights[row["control_id"]] * row["score"] for row in ours) / 17
     assert overall[2] == pytest.approx(wanted)
     assert overall[4:] == (4, 3, 1)  # controls, of which drifted, of which critical
 
