@@ -31,10 +31,11 @@ class _Section(BaseModel):
 
 
 class Scope(_Section):
-    """Which resources: globs without regard to case; all, where there are none."""
+    """Which resources: globs without regard to case; all, where there are none. `tags`: name → glob on the value."""
 
     resource_types: tuple[Text, ...] = ()
     resources: tuple[Text, ...] = ()
+    tags: dict[str, Text] = {}
 
 
 class Control(_Section):

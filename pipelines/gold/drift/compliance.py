@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from pipelines.gold.daily import DAY, DailyTable, Silver, Source
 from pipelines.gold.drift.baseline import Control, baseline
-from pipelines.gold.drift.config_drift import CHANGES, EVENTS, ITEMS, last_day, observed, open_on
+from pipelines.gold.drift.config_drift import CHANGES, EVENTS, INVENTORY, ITEMS, last_day, observed, open_on
 from pipelines.gold.drift.config_drift import TABLE as DRIFT
 from pipelines.gold.drift.states import LOOK_BACK_DAYS, daily_states, judged
 from pipelines.tables import contract
@@ -63,8 +63,9 @@ def rows(silver: Silver) -> DataFrame:
         return silver.all(TABLE).limit(0)
     days_before = LOOK_BACK_DAYS + TREND_DAYS
     changes, items, events = (silver.of_days(table, days_before=days_before) for table in (CHANGES, ITEMS, EVENTS))
+    seen = observed(changes, items, events, silver.all(INVENTORY), found)
     known = open_on(silver.all(DRIFT), first - timedelta(days=TREND_DAYS + 1))
-    return compliance(observed(changes, items, events, found), found.controls, known, first, last)
+    return compliance(seen, found.controls, known, first, last)
 
 
 _REACH = LOOK_BACK_DAYS + TREND_DAYS

@@ -19,16 +19,23 @@ from pipelines.tables import contract
 TABLE = contract("gold.config_drift")
 CHANGES, ITEMS = contract("silver.config_changes"), contract("silver.configuration_items")
 EVENTS, ALERTS = contract("silver.events"), contract("gold.alerts")
-SCORES = contract("silver.anomaly_scores")
+SCORES, INVENTORY = contract("silver.anomaly_scores"), contract("silver.inventory")
 _CAUSES = ("changed_by", "changed_by_action", "broke_alerts", "broke_anomalies", "first_alert")
 
 
-def observed(changes: DataFrame, items: DataFrame, events: DataFrame, found: Baseline) -> DataFrame:
-    """What was seen of the kinds of items that the baseline has controls for; of events, what AWS Config saw."""
+def observed(
+    changes: DataFrame, items: DataFrame, events: DataFrame, inventory: DataFrame, found: Baseline
+) -> DataFrame:
+    """What was seen of the kinds of items that the baseline has controls for; of events, what AWS Config saw.
+
+    With the `tags` that the resource has now, by silver.inventory.
+    """
     kinds = sorted({control.item_type for control in found.controls})
     is_asked = is_one_of(F.col("item_type"), kinds)
     by_agents = changed(changes.where(is_asked)).unionByName(listed(items.where(is_asked)))
-    return by_agents.unionByName(config_observations(events))
+    seen = by_agents.unionByName(config_observations(events))
+    now = inventory.where("is_current").select(F.lower("resource_id").alias("resource_id"), "tags")
+    return seen.join(F.broadcast(now.dropDuplicates(["resource_id"])), "resource_id", "left")
 
 
 def open_on(before: DataFrame, day: date) -> DataFrame:
@@ -93,7 +100,8 @@ def rows(silver: Silver) -> DataFrame:
     config = silver.of_days(EVENTS, days_before=LOOK_BACK_DAYS)
     # Used three times, and small.
     known = open_on(silver.all(TABLE), first - timedelta(days=1))
-    there = drifts(observed(changes, items, config, found), found.controls, known, first, last).localCheckpoint()
+    seen = observed(changes, items, config, silver.all(INVENTORY), found)
+    there = drifts(seen, found.controls, known, first, last).localCheckpoint()
     events, scores = (silver.of_days(table, days_before=1) for table in (EVENTS, SCORES))
     alerts = silver.of_days(ALERTS, "transition_time")
     return with_causes(there, events, alerts, scores, silver.all(TABLE), first)

@@ -49,6 +49,7 @@ def _is_about(control: Control) -> Column:
         conditions.append(is_one_of(F.col("resource_type"), scope.resource_types))
     if scope.resources:
         conditions.append(is_one_of(F.col("resource_id"), scope.resources))
+    conditions += [is_one_of(F.try_element_at("tags", F.lit(tag)), [value]) for tag, value in scope.tags.items()]
     return reduce(Column.__and__, conditions)
 
 

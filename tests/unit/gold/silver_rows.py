@@ -17,7 +17,10 @@ _GIVEN: Mapping[str, Any] = {
 
 
 def silver(
-    spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], identity: str = "event_id"
+    spark: SparkSession,
+    table: Table,
+    rows: Iterable[Mapping[str, Any]],
+    identity: str = "event_id",
 ) -> DataFrame:
     """Each row a mapping of some columns; without an `identity`, its number."""
     schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)

@@ -14,12 +14,13 @@ from pyspark.sql import Row, SparkSession
 from pipelines.errors import SettingsError
 from pipelines.gold.drift import compliance as compliance_of
 from pipelines.gold.drift import config_drift
-from pipelines.gold.drift.baseline import Baseline, Control, Severity, baseline
+from pipelines.gold.drift.baseline import Baseline, Control, Scope, Severity, baseline
 from pipelines.gold.drift.compliance import compliance
 from pipelines.gold.drift.config_drift import (
     ALERTS,
     CHANGES,
     EVENTS,
+    INVENTORY,
     ITEMS,
     SCORES,
     drifts,
@@ -57,7 +58,10 @@ GROUPS = CONFIG.model_copy(
         "field": "configuration.ippermissions*", "must_not_change": True,
     }
 )  # fmt: skip
-CONTROLS = Baseline(controls=(DEFENDER, STARTS, SSHD, TELNET, CONFIG, GROUPS))
+TAGGED = DEFENDER.model_copy(
+    update={"id": "tagged", "applies_to": Scope(tags={"env": "prod*"}), "severity": Severity.LOW}
+)
+CONTROLS = Baseline(controls=(DEFENDER, STARTS, SSHD, TELNET, CONFIG, GROUPS, TAGGED))
 
 
 def change(
@@ -150,7 +154,10 @@ class Found:
 def observations(spark: SparkSession) -> Any:
     tables = ((CHANGES, CHANGED), (ITEMS, LISTED), (EVENTS, TOLD))
     changes, items, events = (silver(spark, table, rows) for table, rows in tables)
-    return observed(changes, items, events, CONTROLS)
+    tagged = [{"resource_id": "Web-6", "tags": {"env": "Prod"}, "is_current": True},
+              {"resource_id": "web-6", "tags": {"env": "test"}, "is_current": False}]  # fmt: skip
+    inventory = silver(spark, INVENTORY, tagged, identity="resource_id")
+    return observed(changes, items, events, inventory, CONTROLS)
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +251,10 @@ def test_a_drift_that_was_open_before_is_still_the_same_one(found: Found) -> Non
     assert found.on(MONDAY, "defender")["web-6"]["since"] == NOON.replace(tzinfo=None)
 
 
+def test_a_control_may_be_for_resources_with_a_tag_alone(found: Found) -> None:
+    assert set(found.on(MONDAY, "tagged")) == {"web-6"}
+
+
 def test_what_aws_config_saw_is_drift_too(found: Found) -> None:
     judged, grown = found.on(MONDAY, "config"), found.on(MONDAY, "groups")
 
@@ -287,10 +298,10 @@ def test_how_well_is_each_control_kept_and_is_that_better_than_a_week_before(spa
         duckdb.connect().register("compliance", table).sql(view("gold.compliance_score").sql("compliance")).fetchall()
     )
     ours = [row for row in kept if row["day"] == MONDAY and row["account"] == "s-1"]
-    weights = {"defender": 8, "starts": 1, "sshd": 4, "telnet": 4}
-    wanted = sum(weights[row["control_id"]] * row["score"] for row in ours) / 17
+    weights = {"defender": 8, "starts": 1, "sshd": 4, "telnet": 4, "tagged": 1}
+    wanted = sum(weights[row["control_id"]] * row["score"] for row in ours) / 18
     assert overall[2] == pytest.approx(wanted)
-    assert overall[4:] == (4, 3, 1)  # controls, of which drifted, of which critical
+    assert overall[4:] == (5, 4, 1)  # controls, of which drifted, of which critical
 
 
 def test_the_baseline_that_we_ship_can_be_read() -> None:

@@ -1,24 +1,38 @@
-"""The security tables as they are refreshed: from silver as it lies there, day by day, as often as one likes."""
+"""The security tables by the day: what is read of silver for it, and that a day worked out alone is the same."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.gold.daily import DailyTable, Days, refresh, replace
+from pipelines.gold.daily import DailyTable, Days, Silver
 from pipelines.gold.drift import compliance, config_drift
 from pipelines.gold.security import audit
 from pipelines.settings import Settings
-from pipelines.tables import Table, ensure_table, read_table
+from pipelines.tables import Table
 from tests.unit.gold.audit_records import call
 from tests.unit.gold.silver_rows import after, silver
 
-MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+SUNDAY, MONDAY, TUESDAY = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 DAY = 86_400.0
 
 
-def stopped(name: str, old: str, new: str, seconds: float) -> dict[str, object]:
+@dataclass(frozen=True)
+class Held(Silver):
+    """Tables that are held in memory."""
+
+    rows: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def all(self, table: Table) -> DataFrame:
+        identity = table.keys[0] if table.keys else table.column_names[0]
+        return silver(self.spark, table, self.rows.get(table.full_name, []), identity=identity)
+
+
+def stopped(name: str, old: str, new: str, seconds: float) -> dict[str, Any]:
     return {
         "event_id": name, "source": "azure.log_analytics.configurationchange", "resource_id": "web-1",
         "item_type": "service", "item_name": "WinDefend", "change_type": "Modified", "field": "SvcState",
@@ -26,41 +40,36 @@ def stopped(name: str, old: str, new: str, seconds: float) -> dict[str, object]:
     }  # fmt: skip
 
 
-def test_a_refresh_finds_what_is_new_and_a_day_worked_out_again_is_the_same(
-    spark: SparkSession, settings: Settings
-) -> None:
-    def keep(table: Table, *rows: dict[str, object]) -> None:
-        ensure_table(spark, settings, table)
-        silver(spark, table, rows).write.format("delta").mode("append").save(table.path(settings))
-
-    def days_of(table: Table, *columns: str) -> list[tuple[object, ...]]:
-        rows = read_table(spark, settings, table).select("day", *columns)
-        return sorted(tuple(row) for row in rows.collect())
-
-    def refreshed(daily: DailyTable) -> bool:
-        return bool(refresh(spark, settings, daily))
-
-    keep(
-        audit.EVENTS,
+def test_a_day_worked_out_alone_is_as_it_is_among_others(spark: SparkSession, settings: Settings) -> None:
+    events = [
         {"event_id": "stop", **call("StopLogging", "cloudtrail")},
         {"event_id": "late", **call("StopLogging", "cloudtrail", event_time=after(DAY))},
         {"event_id": "net", **call("net stop", "x", actor="CORP\\eve", resource_id="web-1", event_time=after(-60))},
-    )
-    keep(config_drift.CHANGES, stopped("c1", "Running", "Stopped", 0))
+    ]
+    changes = [stopped("c1", "Running", "Stopped", 0), stopped("c2", "Stopped", "Running", DAY)]
+    held = {"silver.events": events, "silver.config_changes": changes}
 
-    assert refreshed(audit.DAILY)
-    assert days_of(audit.TABLE, "event_id") == [(MONDAY, "stop"), (TUESDAY, "late")]
-    assert refreshed(config_drift.DAILY)
-    since = [row for row in days_of(config_drift.TABLE, "status", "changed_by") if row[0] <= TUESDAY]
-    assert since == [(MONDAY, "open", "CORP\\eve"), (TUESDAY, "open", "CORP\\eve")]
+    def of(daily: DailyTable, first: date, last: date, *columns: str) -> list[tuple[Any, ...]]:
+        rows = daily.rows(Held(spark, settings, Days(first, last), held)).collect()
+        held[daily.table.full_name] = [row.asDict() for row in rows]
+        return sorted((row["day"], *(row[name] for name in columns)) for row in rows)
 
-    keep(config_drift.CHANGES, stopped("c2", "Stopped", "Running", DAY))
-    replace(spark, settings, config_drift.DAILY, Days(TUESDAY, TUESDAY))
-    replace(spark, settings, compliance.DAILY, Days(MONDAY, TUESDAY))
-    replace(spark, settings, audit.DAILY, Days(MONDAY, MONDAY))
+    assert of(audit.DAILY, MONDAY, MONDAY, "event_id") == [(MONDAY, "stop")]
+    both = of(config_drift.DAILY, MONDAY, TUESDAY, "status", "changed_by", "since")
+    assert both == [
+        (MONDAY, "open", "CORP\\eve", after(0).replace(tzinfo=None)),
+        (TUESDAY, "closed", "CORP\\eve", after(0).replace(tzinfo=None)),
+    ]
+    # Who did it, and since when, is still known on a day that is worked out alone.
+    assert of(config_drift.DAILY, TUESDAY, TUESDAY, "status", "changed_by", "since") == both[1:]
+    assert of(compliance.DAILY, SUNDAY, TUESDAY, "account", "score") == [
+        (MONDAY, "unknown", 0.0),
+        (TUESDAY, "unknown", 1.0),
+    ]
 
-    # Who did it is still known on a day that is worked out alone.
-    since = [row for row in days_of(config_drift.TABLE, "status", "changed_by") if row[0] <= TUESDAY]
-    assert since == [(MONDAY, "open", "CORP\\eve"), (TUESDAY, "closed", "CORP\\eve")]
-    assert days_of(compliance.TABLE, "account", "score") == [(MONDAY, "unknown", 0.0), (TUESDAY, "unknown", 1.0)]
-    assert days_of(audit.TABLE, "event_id") == [(MONDAY, "stop"), (TUESDAY, "late")]
+
+def test_a_day_that_has_not_come_is_empty(spark: SparkSession, settings: Settings) -> None:
+    never = Held(spark, settings, Days(date(2400, 1, 1), date(2400, 1, 1)))
+
+    assert config_drift.rows(never).isEmpty()
+    assert compliance.rows(never).isEmpty()
