@@ -17,6 +17,7 @@ from pipelines.sources.azure import alerts as azure_alerts
 from pipelines.sources.azure import (
     application_insights,
     log_analytics_changes,
+    log_analytics_directory,
     log_analytics_events,
     log_analytics_items,
     log_analytics_logs,
@@ -29,6 +30,7 @@ from pipelines.sources.collectd import values as collectd
 from pipelines.sources.costs import azure_export as azure_costs
 from pipelines.sources.costs import cur as aws_costs
 from pipelines.sources.costs import focus as costs
+from pipelines.sources.kubernetes import audit as kubernetes_audit
 from pipelines.sources.kubernetes import events as kubernetes_events
 from pipelines.sources.otlp import logs as otlp_logs
 from pipelines.sources.otlp import metrics as otlp_metrics
@@ -44,6 +46,7 @@ RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *log_analytics_items.FAMILIES,
     *log_analytics_changes.FAMILIES,
     *log_analytics_events.FAMILIES,
+    *log_analytics_directory.FAMILIES,
     *application_insights.FAMILIES,
     *azure_alerts.FAMILIES,
     *azure_metrics.FAMILIES,
@@ -65,6 +68,7 @@ RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *azure_costs.FAMILIES,
     *otlp_metrics.FAMILIES,
     *otlp_logs.FAMILIES,
+    *kubernetes_audit.FAMILIES,
     *kubernetes_events.FAMILIES,
     *collectd.FAMILIES,
     *prometheus_api.FAMILIES,

@@ -32,11 +32,22 @@ def shared(table: str, record: Column) -> Shared:
 
 
 def is_row_of(table: str) -> Callable[[Column, Column], Column]:
-    """Whether a record (variant) of a topic is an exported row of that table; `Type` is left out of some exports."""
+    """Whether a record (variant) of a topic is an exported row of that table."""
+    return is_row_of_any(table)
+
+
+def is_row_of_any(*tables: str) -> Callable[[Column, Column], Column]:
+    """The same of several tables."""
+    wanted = [table.lower() for table in tables]
 
     def claims(record: Column, topic: Column) -> Column:
         is_exported = text(record, "TimeGenerated").isNotNull() | text(record, "_ItemId").isNotNull()
-        named = F.coalesce(word(record, "Type"), F.regexp_extract(topic, r"^am-(\w+)", 1))
-        return is_exported & (F.lower(named) == table.lower())
+        named = F.lower(table_name(record, topic))
+        return is_exported & (named.isin(*wanted) if len(wanted) > 1 else named == wanted[0])
 
     return claims
+
+
+def table_name(record: Column, topic: Column) -> Column:
+    """`Type` is left out of some exports."""
+    return F.coalesce(word(record, "Type"), F.regexp_extract(topic, r"^am-(\w+)", 1))

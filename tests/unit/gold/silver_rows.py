@@ -1,24 +1,44 @@
-"""Rows of tables made by hand: what a test says, and null in all other columns."""
+"""Rows of tables made by hand: what a test says, and null, or what is of no consequence, in all other columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.tables import Table
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_GIVEN: Mapping[str, Any] = {
+    "kafka_timestamp": NOON, "ingest_time": NOON, "topic": "t", "partition": 0, "offset": 0, "item": 0, "part": 0,
+}  # fmt: skip
 
-def frame(spark: SparkSession, table: Table, rows: Iterable[dict[str, Any]]) -> DataFrame:
+
+def frame(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Each row a mapping of some columns."""
+    rows = list(rows)
+    unknown = {name for row in rows for name in row} - set(table.column_names)
+    assert not unknown, unknown
     schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
     return spark.createDataFrame([tuple(row.get(name) for name in table.column_names) for row in rows], schema)
+
+
+def silver(
+    spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], identity: str = "event_id"
+) -> DataFrame:
+    """The same, with a position in Kafka; without an `identity`, its number."""
+    return frame(spark, table, [{identity: f"e{number}", **_GIVEN, **row} for number, row in enumerate(rows)])
 
 
 def collected(rows: DataFrame) -> list[dict[str, Any]]:
     """As dictionaries, all times in UTC: Spark gives them without a zone, in that of this process."""
     return [{key: _aware(value) for key, value in row.asDict(recursive=True).items()} for row in rows.collect()]
+
+
+def after(seconds: float, start: datetime = NOON) -> datetime:
+    return start + timedelta(seconds=seconds)
 
 
 def _aware(value: Any) -> Any:

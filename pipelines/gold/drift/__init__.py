@@ -1,0 +1,1 @@
+"""How resources differ from the baseline of conf/baseline.yaml, who made it so, and how well each control is kept."""

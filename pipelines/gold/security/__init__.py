@@ -1,0 +1,1 @@
+"""Who did what that bears on security: the audit records of all clouds and hosts, judged by rules that are data."""
