@@ -16,7 +16,7 @@ from pipelines.gold.allocation import DIMENSIONS, AllocationTags, allocated, hel
 from pipelines.gold.charge_periods import ACCRUED, BOOKED, by_day
 from pipelines.gold.cost_periods import charges_of, period, touched_days
 from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source
-from pipelines.gold.instance_type import instance_type
+from pipelines.gold.instance_type import instance_type, is_idle_address
 from pipelines.tables import contract
 
 COSTS = contract("silver.costs")
@@ -27,6 +27,7 @@ _OF_THE_CHARGE = (
     "ProviderName", "BillingAccountId", "BillingPeriodStart", "BillingCurrency", "SubAccountId", "SubAccountName",
     "ServiceCategory", "ServiceName", "RegionId", "resource_id", "ResourceName", "ChargeCategory", "ChargeClass",
     "ChargeFrequency", "PricingCategory", "CommitmentDiscountStatus", "ConsumedUnit", "instance_type",
+    "is_idle_address",
 )  # fmt: skip
 _GRAIN = (DAY, *_OF_THE_CHARGE, *DIMENSIONS, "owner")
 _AMOUNTS = (*BOOKED, *ACCRUED)
@@ -44,6 +45,7 @@ def cost_daily(charges: DataFrame, inventory: DataFrame, days: Days, options: Co
             **allocated(F.col("plain"), options.tags),
             "BillingPeriodStart": period(),
             "instance_type": F.when(F.col("ChargeCategory") == "Usage", instance_type()),
+            "is_idle_address": F.coalesce((F.col("ChargeCategory") == "Usage") & is_idle_address(), F.expr("false")),
         }
     )
     spread = by_day(told.select(*_OF_THE_CHARGE, *DIMENSIONS, *_AMOUNTS, "ChargePeriodStart", "ChargePeriodEnd"))

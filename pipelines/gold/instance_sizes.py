@@ -75,10 +75,10 @@ def _aws(document: dict[str, Any]) -> Iterator[tuple[Size, ...]]:
         for ladder, families in aws["listed"].items():
             for family in families:
                 yield tuple(Size(f"{prefix}{family}.{size}", c, m) for size, c, m in document["ladders"][ladder])
-        for per_vcpu, families in aws["even"].items():
-            for family in families:
-                large = Size(f"{prefix}{family}.large", _LARGE_VCPUS, _LARGE_VCPUS * per_vcpu)
-                yield (large, *(_xlarge(f"{prefix}{family}", step, per_vcpu) for step in aws["steps"]))
+        for group in aws["even"]:
+            for family in group["families"]:
+                large = Size(f"{prefix}{family}.large", _LARGE_VCPUS, _LARGE_VCPUS * group["memory"])
+                yield (large, *(_xlarge(f"{prefix}{family}", step, group["memory"]) for step in group["steps"]))
 
 
 def _xlarge(family: str, step: int, per_vcpu: float) -> Size:
@@ -91,6 +91,8 @@ def _azure(document: dict[str, Any]) -> Iterator[tuple[Size, ...]]:
     for ladder, families in azure["listed"].items():
         for family in families:
             yield tuple(Size(_AZURE_PREFIX + family.format(size), c, m) for size, c, m in document["ladders"][ladder])
-    for per_vcpu, families in azure["even"].items():
-        for family in families:
-            yield tuple(Size(_AZURE_PREFIX + family.format(vcpus), vcpus, vcpus * per_vcpu) for vcpus in azure["steps"])
+    for group in azure["even"]:
+        for family in group["families"]:
+            yield tuple(
+                Size(_AZURE_PREFIX + family.format(vcpus), vcpus, vcpus * group["memory"]) for vcpus in group["steps"]
+            )
