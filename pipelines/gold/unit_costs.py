@@ -1,7 +1,7 @@
 """gold.cost_daily and gold.usage_hourly → gold.unit_costs: what does one hour, one GB, one million requests cost?
 
-Two kinds, which `volume_source` tells apart. By the bill: what is charged by a unit, and how much of it. By metrics: all
-that a resource costs that day, and what it did for it: hours that it was on, requests served, bytes moved.
+Two kinds, which `volume_source` tells apart. By the bill: what is charged by a unit, and how much of it. By metrics:
+all that a resource costs that day, and what it did for it: hours that it was on, requests served, bytes moved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ COSTS, USAGE = cost_daily.TABLE, usage_hourly.TABLE
 # What bills call them → the unit here, and how many of theirs are one of it.
 _UNITS = {
     "hour": ("hour", 1.0), "hours": ("hour", 1.0), "hrs": ("hour", 1.0), "gb": ("GB", 1.0), "gib": ("GiB", 1.0),
-    "requests": ("million requests", 1e6), "api requests": ("million requests", 1e6), "request": ("million requests", 1e6),
+    "requests": ("million requests", 1e6), "api requests": ("million requests", 1e6),
+    "request": ("million requests", 1e6),
     "gb-months": ("GB-month", 1.0), "gb months": ("GB-month", 1.0), "gb-mo": ("GB-month", 1.0),
 }  # fmt: skip
 _MEASURED = (("hour on", "hours", 1.0), ("million requests served", "requests", 1e6),
