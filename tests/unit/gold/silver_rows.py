@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ def frame(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) 
 
 
 def at(day: date, hour: float = 0) -> datetime:
-    return datetime.fromtimestamp(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + hour * 3600, UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour)
 
 
 def charge(start: datetime, end: datetime | None, billed: str, effective: str | None = "", **columns: Any) -> Any:

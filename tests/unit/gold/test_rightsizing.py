@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -143,7 +143,7 @@ def found(spark: SparkSession) -> Found:
 
 
 def test_how_much_did_a_machine_use_in_each_hour(found: Found) -> None:
-    used = {(row.day, row.hour.hour): (row.cpu_mean, row.cpu_max, row.cpu_samples, row.memory_mean)
+    used = {(row.day, row.hour.astimezone(UTC).hour): (row.cpu_mean, row.cpu_max, row.cpu_samples, row.memory_mean)
             for row in found.usage}  # fmt: skip
 
     assert len(used) == 14 * 24
