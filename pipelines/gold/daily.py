@@ -34,15 +34,29 @@ _FEED_IS_GONE = (
 )
 
 
+# Rows that came or went, and the whole table → the days that they touch, in a column `day`.
+TouchedDays = Callable[[DataFrame, DataFrame], DataFrame]
+
+
 @dataclass(frozen=True)
 class Source:
     """A table whose news touch the day of `time_column`, the `reach` days after it (windows that look back), and the
-    `reach_back` days before it (what began then is followed)."""
+    `reach_back` days before it (what began then is followed).
+
+    `touched`: the days that rows touch where their time alone does not tell, as where new rows make others void.
+    """
 
     table: Table
     time_column: str = "event_time"
     reach: int = 0
     reach_back: int = 0
+    touched: TouchedDays | None = None
+
+    def days(self, changed: DataFrame, whole: DataFrame) -> set[date]:
+        """The days that `changed` rows of the table touch, without the reach."""
+        if self.touched is None:
+            return _days_of(changed, self.time_column)
+        return _days_of(self.touched(changed, whole), DAY)
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,8 @@ def refresh(
         if changed is None:
             # What is not there any more has left no trace but in the table itself.
             touched |= _days_of(read_table(spark, settings, daily.table), DAY)
-            changed = _days_of(read_table(spark, settings, source.table), source.time_column)
+            whole = read_table(spark, settings, source.table)
+            changed = source.days(whole, whole)
         reached = range(-source.reach_back, source.reach + 1)
         touched |= {day + timedelta(days=offset) for day in changed for offset in reached}
     runs = contiguous(touched)
@@ -168,7 +183,7 @@ def changed_days(
     feed = spark.read.option("readChangeFeed", "true")
     feed = feed.option("startingVersion", since.version + 1).option("endingVersion", until.version)
     try:
-        return _days_of(load_table(feed, settings, source.table), source.time_column)
+        return source.days(load_table(feed, settings, source.table), read_table(spark, settings, source.table))
     except PySparkException as error:
         if not any(condition in str(error) for condition in _FEED_IS_GONE):
             raise

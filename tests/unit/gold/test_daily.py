@@ -156,6 +156,17 @@ def test_what_is_followed_makes_earlier_days_news(estate: Estate) -> None:
     assert refresh(estate.spark, estate.settings, following) == (Days(date(2026, 3, 7), date(2026, 3, 9)),)
 
 
+def test_rows_may_touch_other_days_than_their_own(estate: Estate) -> None:
+    """As a delivery that replaces a former one does: here, any news make all days anew."""
+    estate.hear(1, 2)
+    day = F.to_date("event_time").alias("day")
+    touching = DailyTable(BEATS, (Source(routing.HEARTBEATS, touched=lambda _, whole: whole.select(day)),), counted)
+    refresh(estate.spark, estate.settings, touching)
+    estate.hear(3)
+
+    assert refresh(estate.spark, estate.settings, touching) == (Days(FIRST, date(2026, 3, 3)),)
+
+
 def test_days_are_as_few_runs_as_they_can_be() -> None:
     days = [FIRST + timedelta(days=offset) for offset in (4, 0, 1, 31, 30)]
 
