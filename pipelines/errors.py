@@ -47,3 +47,7 @@ class ModelError(LakehouseError):
 
 class EvaluationError(LakehouseError):
     """A history that a detector should be evaluated on cannot be read."""
+
+
+class AlertRuleError(LakehouseError):
+    """An alert rule, a signal, or a test of a rule cannot be read, or its SQL cannot be run."""
