@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.alerts import history
 from pipelines.alerts.durations import micros
@@ -70,6 +70,14 @@ class Due:
 class Outcome:
     states: pd.DataFrame
     transitions: list[Transition]
+
+
+def session_of_rules(spark: SparkSession) -> SparkSession:
+    """A session beside `spark` in which a division by zero gives null, as in other SQL: one resource with no requests
+    must not end the rules of all others."""
+    beside = spark.newSession()
+    beside.conf.set("spark.sql.ansi.enabled", "false")
+    return beside
 
 
 def evaluate(book: RuleBook, read: Read, due: Sequence[Due], states: pd.DataFrame, now: datetime) -> Outcome:

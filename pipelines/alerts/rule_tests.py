@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.alerts.durations import PositiveSpan, Span, micros
-from pipelines.alerts.evaluator import Due, RuleBook, evaluate
+from pipelines.alerts.evaluator import Due, RuleBook, evaluate, session_of_rules
 from pipelines.alerts.history import Transition
 from pipelines.alerts.rules import Group, Rule, load_rules, read_yaml
 from pipelines.alerts.series import METRICS, Series, expand_values, parse_series
@@ -103,10 +103,10 @@ def run_tests(spark: SparkSession, path: Path, tables: Mapping[str, Table]) -> R
         )
     until = max(one.eval_time for test in tests.tests for one in test.alert_rule_test)
     moments = tuple(_at(step * count) for count in range(until // step + 1))
-    rows = _rows(tests)
+    rows, beside = _rows(tests), session_of_rules(spark)
 
     def read(table: Table) -> DataFrame:
-        return _frame(spark, table, rows.get(table.full_name, []))
+        return _frame(beside, table, rows.get(table.full_name, []))
 
     outcome = evaluate(book, read, [Due(scan, moments) for scan in book.scans], no_states(), BEGIN)
     return _judge(path, tests, outcome.transitions, {rule.alert for rule in book.skipped})

@@ -111,7 +111,7 @@ class Group(_Part):
 
     name: str
     interval: PositiveSpan
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    rules: tuple[Rule, ...]
 
 
 class _File(_Part):

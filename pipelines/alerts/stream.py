@@ -22,7 +22,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.alerts import evaluator, history
 from pipelines.alerts.durations import micros
-from pipelines.alerts.evaluator import Due, RuleBook, steps_between
+from pipelines.alerts.evaluator import Due, RuleBook, session_of_rules, steps_between
 from pipelines.alerts.history import TABLE, Transition
 from pipelines.alerts.rules import Group, load_rules
 from pipelines.alerts.scan import Scan, active_rows
@@ -184,6 +184,7 @@ def prepare(
     spark: SparkSession, settings: Settings, trigger: Trigger, options: AlertOptions, groups: Sequence[Group]
 ) -> Evaluation:
     """Rules that can be run, tables that are there, states as gold.alerts tells them."""
+    spark = session_of_rules(spark)
     book = RuleBook.of(groups, load_signals(), known_tables(groups))
     check_sql(spark, book)
     if book.skipped:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.alerts.state import FIRING, INACTIVE, PENDING, RESOLVED, Terms, advance, no_states
@@ -70,9 +70,11 @@ def test_each_series_has_a_life_of_its_own() -> None:
     assert [(one.at, one.key, one.state) for one in changes] == [(0, "a", FIRING), (1, "b", FIRING), (2, "a", RESOLVED)]
 
 
-_TRUTHS = st.lists(st.sets(st.sampled_from(SERIES)).map(frozenset), max_size=20)
+_TRUTHS = st.lists(st.sets(st.sampled_from(SERIES)).map(frozenset), max_size=14)
+_EXAMPLES = settings(deadline=None, max_examples=60)
 
 
+@_EXAMPLES
 @given(_TRUTHS, st.integers(0, 4), st.integers(0, 3))
 def test_whatever_happens_no_alert_fires_early_and_none_ends_twice(
     truths: list[frozenset[str]], hold: int, keep: int
@@ -94,6 +96,7 @@ def test_whatever_happens_no_alert_fires_early_and_none_ends_twice(
                 assert all(key not in truths[at] for at in range(one.at - keep, one.at + 1))
 
 
+@_EXAMPLES
 @given(_TRUTHS, st.integers(0, 4))
 def test_an_alert_that_has_held_for_long_enough_does_fire(truths: list[frozenset[str]], hold: int) -> None:
     firing: set[str] = set()
