@@ -80,11 +80,10 @@ class Evaluation:
     def tick(self, now: datetime) -> list[Transition]:
         """Evaluate what is due at `now` (UTC) and write it down; what was written."""
         clock = (now - _EPOCH) // timedelta(microseconds=1)
-        written: list[Transition] = []
-        ended = history.ends_of(self.orphans, clock, now)
-        self._write(ended)
-        written, self.orphans = ended, ()
         due = self._due(clock)
+        written = history.ends_of(self.orphans, clock if self.newest is None else self.newest, now)
+        self._write(written)
+        self.orphans = ()
         while due:
             part = [Due(one.scan, one.steps[: self.steps_at_once]) for one in due]
             outcome = evaluator.evaluate(self.book, self._read, part, self.states, now)

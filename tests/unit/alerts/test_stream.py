@@ -105,8 +105,19 @@ def test_an_alert_whose_rule_is_gone_is_resolved(lakehouse: Lakehouse) -> None:
     other = group(having="value > 95")
     renamed = other.model_copy(update={"rules": (other.rules[0].model_copy(update={"alert": "Hotter"}),)})
     lakehouse.start(renamed).tick(LATER)
-    assert lakehouse.alerts()[-1] == ("vm1", "resolved", 60, None)
+    assert lakehouse.alerts()[-1] == ("vm1", "resolved", 2, None)
     assert lakehouse.start(renamed).tick(LATER) == []
+
+
+def test_rules_over_gold_go_by_the_clock_at_their_interval(spark: SparkSession, settings: Settings) -> None:
+    silent = group(**{"from": "gold.agent_health", "select": {"value": "count(*)"}, "having": "value > 0"})
+    book = RuleBook.of([silent], load_signals(), known_tables([silent]))
+    evaluation = Evaluation(spark, settings, book, timedelta(hours=1), 60)
+    minute = 60_000_000
+    assert [one.steps for one in evaluation._due(7 * minute)] == [(7 * minute,)]
+    evaluation.last[0] = 7 * minute
+    assert evaluation._due(8 * minute - 1) == []
+    assert [one.steps for one in evaluation._due(9 * minute)] == [(9 * minute,)]
 
 
 def test_sql_that_cannot_be_run_stops_the_start(spark: SparkSession) -> None:
