@@ -19,11 +19,15 @@ _LOG = "_delta_log"
 
 @dataclass(frozen=True)
 class Position:
-    """The version of the table (by its Delta id) that query `query` reads next."""
+    """The version of the table (by its Delta id) that query `query` reads next.
+
+    `is_first`: it is still at the rows that the table had, at that version, when the query was made.
+    """
 
     query: str
     table_id: str
     version: int
+    is_first: bool = False
 
 
 def positions(settings: Settings) -> tuple[Position, ...]:
@@ -63,7 +67,8 @@ def _of_query(checkpoint: Path) -> tuple[Position, ...]:
     for line in lines[2:]:  # after the version of the format and the batch's own facts
         offset = json.loads(line) if line.startswith("{") else {}
         if "reservoirId" in offset:
-            found.append(Position(checkpoint.name, offset["reservoirId"], int(offset["reservoirVersion"])))
+            is_first = bool(offset.get("isStartingVersion", False))
+            found.append(Position(checkpoint.name, offset["reservoirId"], int(offset["reservoirVersion"]), is_first))
     return tuple(found)
 
 
