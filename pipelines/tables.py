@@ -42,7 +42,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`time_column`: what places a row in time for `lakehouse check`; None if the table is not checked."""
+    """`time_column`: what places a row in time for `lakehouse check`; None if the table is not checked.
+
+    `retention_column`: what its age is counted by where that is another, or it is not checked.
+    """
 
     layer: str
     name: str
@@ -56,6 +59,7 @@ class Table:
     rules: tuple[RowRule, ...]
     checks: tuple[TableCheck, ...]
     time_column: str | None
+    retention_column: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -102,8 +106,8 @@ def contract(full_name: str, schemas_dir: Path = SCHEMAS_DIR) -> Table:
         (property_ for property_ in schema.properties or () if property_.primaryKey),
         key=lambda property_: property_.primaryKeyPosition or 0,
     )
-    retention = next((sla.value for sla in document.slaProperties or () if sla.property == "retention"), None)
-    if retention is None:
+    retention = next((sla for sla in document.slaProperties or () if sla.property == "retention"), None)
+    if retention is None or retention.value is None:
         raise ContractError(f"contract of table {full_name}: {path} has no slaProperties `retention` (days)")
     return Table(
         layer=layer,
@@ -113,11 +117,12 @@ def contract(full_name: str, schemas_dir: Path = SCHEMAS_DIR) -> Table:
         columns=columns,
         keys=tuple(str(key.name) for key in keys),
         cluster_by=tuple(_custom(schema, "clusterBy") or ()),
-        retention_days=int(retention),
+        retention_days=int(retention.value),
         properties=tuple(dict(_custom(schema, "deltaProperties") or {}).items()),
         rules=row_rules(full_name, schema),
         checks=table_checks(full_name, schema, tuple(column.name for column in columns)),
         time_column=_custom(schema, "timeColumn"),
+        retention_column=retention.element,
     )
 
 

@@ -3,7 +3,8 @@
 A day is always worked out as a whole, from all that silver holds of it, and replaces what the table had of it in one
 commit (`replaceWhere`). So a refresh can be repeated, and any day can be worked out again. How far each source had been
 read is noted in that same commit, as its user metadata: days and note are there together or not at all. A change is
-found by Delta's change data feed, which reads the new files alone.
+found by Delta's change data feed, which reads the new files alone. A day that a source has lost to its retention stays
+as it was worked out when all of it was there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.errors import StorageError
+from pipelines.gold.deleted_days import deleted_days
 from pipelines.settings import Settings
 from pipelines.tables import Table, delta_table, ensure_table, load_table, read_table, save_table
 
@@ -133,26 +136,43 @@ def refresh(
             changed = source.days(whole, whole)
         reached = range(-source.reach_back, source.reach + 1)
         touched |= {day + timedelta(days=offset) for day in changed for offset in reached}
-    runs = contiguous(touched)
+    runs = contiguous(touched - lost_days(spark, settings, daily))
     for position, days in enumerate(runs):
         note(days)
         read_up_to = now if position == len(runs) - 1 else None
-        replace(spark, settings, daily, days, read_up_to)
+        _put(spark, settings, daily, days, read_up_to)
     return runs
 
 
-def replace(
-    spark: SparkSession,
-    settings: Settings,
-    daily: DailyTable,
-    days: Days,
-    read_up_to: dict[str, ReadUpTo] | None = None,
-) -> None:
+def lost_days(spark: SparkSession, settings: Settings, daily: DailyTable) -> set[date]:
+    """The days that cannot be worked out any more: retention has deleted rows of a source that they are made of."""
+    return {
+        day + timedelta(days=after)
+        for source in daily.sources
+        for day in deleted_days(spark, settings, source.table, source.time_column)
+        for after in range(source.reach + 1)
+    }
+
+
+def replace(spark: SparkSession, settings: Settings, daily: DailyTable, days: Days) -> None:
     """Work out `days` and put them in place of what the table has of them, in one commit.
 
-    `read_up_to`: the versions of the sources by which all changed days are in the table now.
+    Raises StorageError if a source no longer has all of them.
     """
     ensure_table(spark, settings, daily.table)
+    lost = sorted(day for day in lost_days(spark, settings, daily) if days.first <= day <= days.last)
+    if lost:
+        raise StorageError(
+            f"table {daily.table.full_name}: {lost[0]} to {lost[-1]} cannot be worked out again, as rows that they are "
+            "made of were older than their retention (gold.deleted_days lists the days); leave those days out"
+        )
+    _put(spark, settings, daily, days, None)
+
+
+def _put(
+    spark: SparkSession, settings: Settings, daily: DailyTable, days: Days, read_up_to: dict[str, ReadUpTo] | None
+) -> None:
+    """`read_up_to`: the versions of the sources by which all changed days are in the table now."""
     rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
     writer = rows.coalesce(1).write.format("delta").mode("overwrite")
     writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")

@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from pipelines.inventory.store import retried
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, note_latency, per_batch, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table, read_table, save_table
@@ -36,6 +37,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED_MINUTES = 200
 # More files than this are not worth their number.
 _MOST_SLOTS = 64
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -138,19 +141,24 @@ def write_batch(metrics: DataFrame, batch_id: int, settings: Settings, query: st
     touched = touched_by(metrics)
     if touched is None:
         return
-    before = read_table(metrics.sparkSession, settings, TABLE).where(touched.predicate)
-    rows = combine(known_of(before).unionByName(samples_of(metrics))).withColumn(
-        "updated_at", per_batch(F.current_timestamp(), "points")
-    )
-    save_table(
-        _one_window_a_file(rows.select(*TABLE.column_names), touched)
-        .write.mode("overwrite")
-        .option("replaceWhere", touched.predicate)
-        .option("txnAppId", query)
-        .option("txnVersion", batch_id),
-        settings,
-        TABLE,
-    )
+
+    def write() -> None:
+        before = read_table(metrics.sparkSession, settings, TABLE).where(touched.predicate)
+        rows = combine(known_of(before).unionByName(samples_of(metrics))).withColumn(
+            "updated_at", per_batch(F.current_timestamp(), "points")
+        )
+        save_table(
+            _one_window_a_file(rows.select(*TABLE.column_names), touched)
+            .write.mode("overwrite")
+            .option("replaceWhere", touched.predicate)
+            .option("txnAppId", query)
+            .option("txnVersion", batch_id),
+            settings,
+            TABLE,
+        )
+
+    # OPTIMIZE takes the place of files that the overwrite has read; the overwrite is then repeated.
+    retried(write, _ATTEMPTS, _PAUSE_SECONDS)
     note_latency(QUERY, touched.oldest_arrival)
 
 

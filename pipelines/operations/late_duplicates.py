@@ -18,11 +18,12 @@ from pipelines.tables import Table, delta_table, read_table
 
 def remove_late_duplicates(spark: SparkSession, settings: Settings) -> dict[str, int]:
     """Table → rows removed, of the tables that had any."""
-    removed = {table.full_name: _remove(spark, settings, table) for table in RECORD_TABLES}
+    removed = {table.full_name: remove_late_of(spark, settings, table) for table in RECORD_TABLES}
     return {name: rows for name, rows in removed.items() if rows}
 
 
-def _remove(spark: SparkSession, settings: Settings, table: Table) -> int:
+def remove_late_of(spark: SparkSession, settings: Settings, table: Table) -> int:
+    """The rows removed from one of the tables of records. Raises StorageError if a stream was faster each time."""
     rows = read_table(spark, settings, table).select("event_id", "ingest_time", *POSITION, "part")
     repeated = rows.groupBy("event_id").agg(F.count(F.lit(1)).alias("deliveries")).where("deliveries > 1")
     in_order = Window.partitionBy("event_id").orderBy("ingest_time", *POSITION, "part")

@@ -1,0 +1,1 @@
+"""Keeping tables small and quick: compaction, vacuum, retention, late duplicates, old files."""

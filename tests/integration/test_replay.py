@@ -1,0 +1,163 @@
+"""Silver made anew from bronze is what the streams made of it, and repairs what was spoilt since."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines import bronze
+from pipelines.errors import SettingsError, StorageError
+from pipelines.local.simulator import FleetSize, Simulation
+from pipelines.operations.reconcile import reconcile
+from pipelines.operations.replay import run as replaying
+from pipelines.operations.replay.compare import change_of
+from pipelines.operations.replay.run import Plan, replay, tables_named
+from pipelines.operations.replay.span import Span
+from pipelines.routing import HEARTBEATS, METRICS, QUARANTINE, TABLES
+from pipelines.settings import Settings
+from pipelines.streams import Trigger, read_appends, start_query
+from pipelines.tables import ensure_table, read_table
+from tests.conftest import NO_SCHEMAS, SettingsFactory, catch_up
+from tests.unit.simulated_fleet import DIRTY
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_COLUMNS = (
+    "topic string, partition int, offset bigint, key binary, value binary, "
+    "headers array<struct<key: string, value: binary>>, kafka_timestamp timestamp, ingest_time timestamp"
+)
+
+
+def arrive(spark: SparkSession, settings: Settings, batches: int, values: int) -> None:
+    """Simulated values in bronze, a commit for each minute of arrival, some of them sent twice a minute apart."""
+    messages = Simulation(replace(DIRTY, fleet=FleetSize.of(8), duration=timedelta(minutes=10))).messages()
+    ensure_table(spark, settings, bronze.TABLE)
+    before: list[tuple[str, bytes | None]] = []
+    offset = itertools.count()
+    for batch in range(batches):
+        some = [(message.topic, message.value) for message in itertools.islice(messages, values)]
+        at = NOON + timedelta(minutes=batch)
+        rows = [(topic, 0, next(offset), None, value, None, at, at) for topic, value in (*some, *before[:5])]
+        spark.createDataFrame(rows, _COLUMNS).coalesce(1).write.format("delta").mode("append").save(
+            bronze.TABLE.path(settings)
+        )
+        before = some
+
+
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Bronze of four minutes of arrival, and silver that the stream made of it, a micro-batch a minute."""
+    from pipelines.settings import load_settings
+
+    root = tmp_path_factory.mktemp("replay")
+    settings = load_settings("local", {"LAKEHOUSE_ROOT": str(root), "LAKEHOUSE_SILVER__MAX_FILES_PER_TRIGGER": "1"})
+    arrive(spark, settings, batches=4, values=120)
+    catch_up(spark, settings, "none", "silver")
+    return settings
+
+
+def minutes(first: int, last: int) -> Span:
+    return Span(NOON + timedelta(minutes=first), NOON + timedelta(minutes=last))
+
+
+def rows_of(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+    return {table.full_name: read_table(spark, settings, table).localCheckpoint() for table in TABLES}
+
+
+def again(spark: SparkSession, settings: Settings, span: Span) -> Plan:
+    return replay(spark, settings, NO_SCHEMAS, span, tables_named(()))
+
+
+def versions(settings: Settings) -> dict[str, int]:
+    return {table.full_name: len(list((Path(table.path(settings)) / "_delta_log").glob("*.json"))) for table in TABLES}
+
+
+@pytest.mark.timeout(600)
+def test_a_replay_gives_what_the_stream_gave_and_repairs_what_was_spoilt_since(
+    spark: SparkSession, made: Settings
+) -> None:
+    original, before = rows_of(spark, made), versions(made)
+    assert all(original[table.full_name].count() for table in (METRICS, HEARTBEATS, QUARANTINE))
+
+    plan = again(spark, made, minutes(1, 3))
+
+    assert all(change.is_none for change in plan.changes), plan.changes
+    assert versions(made) == before, "what does not differ is not written"
+
+    # A reader that has all of it, and must not take repairs for news.
+    def read_by_a_stream() -> int:
+        rows = read_appends(spark, made, METRICS, made.gold).writeStream.format("delta")
+        query = start_query(
+            rows.option("path", str(made.root / "read")), made, "reader", Trigger.AVAILABLE_NOW, "1 second"
+        )
+        query.awaitTermination(120)
+        return int(spark.read.format("delta").load(str(made.root / "read")).count())
+
+    known = read_by_a_stream()
+    path, within = METRICS.path(made), minutes(1, 2).condition
+    spark.sql(f"UPDATE delta.`{path}` SET value = -1, host_name = NULL WHERE {within} AND offset % 2 = 0")
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE {within} AND offset % 2 = 1")
+    spark.sql(f"DELETE FROM delta.`{QUARANTINE.path(made)}` WHERE {within}")
+
+    seen: list[Plan] = []
+    replay(spark, made, NO_SCHEMAS, minutes(1, 3), tables_named(()), lambda plan: bool(seen.append(plan)))
+    differs = {change.table for change in seen[0].changes if not change.is_none}
+    assert differs == {"silver.metrics", "silver.quarantine"}
+    assert read_table(spark, made, METRICS).where("value = -1").count() > 0, "a dry run changes nothing"
+
+    again(spark, made, minutes(1, 3))
+
+    for name, rows in rows_of(spark, made).items():
+        assert change_of(name, original[name], rows).is_none, name
+    assert read_by_a_stream() == known
+    assert all(balance.holds for balance in reconcile(spark, made, NO_SCHEMAS))
+
+
+@pytest.mark.timeout(600)
+def test_a_replay_that_was_killed_between_two_tables_is_repeated_and_no_other_comes_before(
+    spark: SparkSession, made: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = rows_of(spark, made)
+    for table in (METRICS, HEARTBEATS):
+        spark.sql(f"DELETE FROM delta.`{table.path(made)}` WHERE {minutes(2, 3).condition}")
+    swap, swapped = replaying._swap, []
+
+    def swap_one(*arguments: object) -> None:
+        if swapped:
+            raise KeyboardInterrupt
+        swapped.append(arguments[-1])
+        swap(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replaying, "_swap", swap_one)
+        with pytest.raises(KeyboardInterrupt):
+            again(spark, made, minutes(2, 3))
+    assert swapped == [METRICS]
+
+    with pytest.raises(StorageError, match=r"a replay of 2026-03-02T12:02.* was interrupted"):
+        again(spark, made, minutes(0, 1))
+    plan = again(spark, made, minutes(2, 3))
+
+    assert plan.was_interrupted
+    assert [change.table for change in plan.changes if not change.is_none] == [HEARTBEATS.full_name]
+    for name, rows in rows_of(spark, made).items():
+        assert change_of(name, original[name], rows).is_none, name
+
+
+def test_a_span_that_silver_has_not_read_is_refused(spark: SparkSession, make_settings: SettingsFactory) -> None:
+    settings = make_settings()
+    arrive(spark, settings, batches=1, values=3)
+
+    with pytest.raises(StorageError, match="stream silver has not read 3 values"):
+        again(spark, settings, minutes(0, 1))
+    with pytest.raises(StorageError, match="is not over yet"):
+        again(spark, settings, Span(NOON, datetime.now(UTC) + timedelta(hours=1)))
+
+
+def test_a_span_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--to is .* should be after --from"):
+        minutes(2, 2)
