@@ -96,5 +96,5 @@ def _default(field: pa.Field) -> Any:
     if pa.types.is_binary(kind):
         return b""
     if pa.types.is_struct(kind):
-        return {name: None for name in (field.name for field in kind)}
+        return dict.fromkeys(field.name for field in kind)
     return "" if pa.types.is_string(kind) else 0

@@ -35,7 +35,7 @@ def dashboard(
         server = serve(settings, listening)
         if host not in _ONLY_HERE:
             console.print(
-                f"[yellow]whoever reaches {host} can read gold: there is no login. Put a proxy with one in front.[/yellow]"
+                f"whoever reaches {host} can read gold: there is no login. Put a proxy before it.", style="yellow"
             )
         shown = f"[{host}]" if ":" in host else host
         console.print(f"the dashboard is at http://{shown}:{server.port}", highlight=False)

@@ -59,7 +59,7 @@ class Answers:
     def ask_anew(self, question: Question[Row], **parameters: Any) -> tuple[Row, ...]:
         """The same, without what is kept."""
         tables = list_tables(self.settings)
-        within = ()
+        within: tuple[Within, ...] = ()
         if question.time_column is not None:
             base = question.base or question.table
             within = (Within(base, question.time_column, parameters["start"], parameters["end"]),)

@@ -44,10 +44,11 @@ def make_app(settings: Settings) -> Dash:
         at = Address.parse(path, search)
         return _page(at, answers), navigation(at.path)
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("lakehouse", "arrive"), Output("arrived", "children"), Input("content", "children")
     )
     app.server.after_request(_guarded(app))
+    _page(Address("/"), answers)  # what is slow the first time is over before there is a reader
     return app
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from dash import html
 
+from pipelines.dashboard.layout.aria import aria
+
 
 @dataclass(frozen=True)
 class Tone:
@@ -32,5 +34,5 @@ def tone(state: str | None) -> Tone:
 
 def badge(state: str | None) -> html.Span:
     found = tone(state)
-    shape = html.Span(found.shape, **{"aria-hidden": "true"})
+    shape = html.Span(found.shape, **aria(hidden="true"))
     return html.Span([shape, " ", state or "unknown"], className=f"badge {found.css}")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dash import html
+
+from pipelines.dashboard.layout import words
+from pipelines.dashboard.layout.aria import aria
 
 Child = Any  # a component, a text, or a list of these: Dash has no narrower type
 
@@ -34,11 +38,16 @@ def section(name: str, heading: str, *children: Child, about: str = "") -> html.
         head.append(html.P(about, className="about"))
     for child in children:  # Dash renders no list inside a list
         head += child if isinstance(child, list) else [child]
-    return html.Section(head, id=name, **{"aria-labelledby": f"{name}-heading"})
+    return html.Section(head, id=name, **aria(labelledby=f"{name}-heading"))
 
 
 def note(*children: Child) -> html.P:
     return html.P(list(children), className="note")
+
+
+def when(value: datetime | None) -> Child:
+    """A moment that is not broken over two lines."""
+    return words.NONE if value is None else html.Time(words.moment(value), dateTime=f"{value:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def command(line: str) -> html.Code:

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import dcc, html
 
+from pipelines.dashboard.layout.aria import aria
 from pipelines.dashboard.layout.tables import plain_table
 
 # Each at least 3:1 against both backgrounds, white and near black.
@@ -29,7 +30,7 @@ class Numbers:
 def chart(name: str, title: str, summary: str, figure: go.Figure, numbers: Numbers, height: int = 320) -> html.Figure:
     """`summary` says in a sentence what a look at the chart would."""
     figure.update_layout(_layout(height))
-    cut = len(numbers.rows) > _MOST_ROWS
+    cut, shown = len(numbers.rows) > _MOST_ROWS, list(numbers.rows)[-_MOST_ROWS:]
     said = f"{title}: the last {_MOST_ROWS} of {len(numbers.rows):,}" if cut else title
     return html.Figure(
         [
@@ -39,10 +40,10 @@ def chart(name: str, title: str, summary: str, figure: go.Figure, numbers: Numbe
                     id=f"{name}-graph", figure=figure, config={"displayModeBar": False, "responsive": True},
                     style={"height": f"{height}px"},
                 ),
-                role="img", className="graph", **{"aria-label": f"{title}. {summary}"},
+                role="img", className="graph", **aria(label=f"{title}. {summary}"),
             ),
             html.Details(
-                [html.Summary(f"Numbers: {title}"), plain_table(said, numbers.headings, list(numbers.rows)[-_MOST_ROWS:])]
+                [html.Summary(f"Numbers: {title}"), plain_table(said, numbers.headings, shown)]
             ),
         ],
         id=name,

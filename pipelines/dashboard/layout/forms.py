@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dash import html
 
 from pipelines.dashboard.address import Address
+from pipelines.dashboard.layout.aria import aria
 from pipelines.dashboard.layout.blocks import Child
 
 
@@ -30,7 +31,7 @@ def choices(name: str, at: Address, shown: Sequence[Choice]) -> html.Form:
         action=at.path,
         method="get",
         className="choices",
-        **{"aria-label": "Choose what is shown"},
+        **aria(label="Choose what is shown"),
     )
 
 
@@ -40,9 +41,12 @@ def any_of(label: str, values: Sequence[str | None]) -> tuple[tuple[str, str], .
 
 
 def _select(form: str, choice: Choice) -> html.Div:
-    options = [
-        html.Option(label, value=value, **({"selected": "selected"} if value == choice.chosen else {}))
-        for value, label in choice.options
-    ]
+    options = [_option(value, label, choice) for value, label in choice.options]
     select = html.Select(options, id=f"{form}-{choice.name}", name=choice.name)
     return html.Div([html.Label(choice.label, htmlFor=f"{form}-{choice.name}"), select], className="field")
+
+
+def _option(value: str, label: str, choice: Choice) -> html.Option:
+    if value == choice.chosen:
+        return html.Option(label, value=value, selected="selected")
+    return html.Option(label, value=value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dash import dcc, html
 
+from pipelines.dashboard.layout.aria import aria
+
 PAGES = (
     ("/", "Fleet"),
     ("/incidents", "Incidents"),
@@ -38,7 +40,7 @@ def shell() -> html.Div:
             html.Header(
                 [
                     html.P("Telemetry lakehouse", className="brand"),
-                    html.Nav(id="navigation", **{"aria-label": "Pages"}, children=navigation("/")),
+                    html.Nav(id="navigation", **aria(label="Pages"), children=navigation("/")),
                 ]
             ),
             html.Main(html.P("Loading …", role="status"), id="content", tabIndex=-1),
@@ -48,13 +50,9 @@ def shell() -> html.Div:
 
 
 def navigation(path: str) -> html.Ul:
-    return html.Ul(
-        [
-            html.Li(html.A(name, href=to, id=f"to-{name.split()[-1].lower()}", **_current(to == path)))
-            for to, name in PAGES
-        ]
-    )
+    return html.Ul([html.Li(_link(to, name, path)) for to, name in PAGES])
 
 
-def _current(is_current: bool) -> dict[str, str]:  # noqa: FBT001
-    return {"aria-current": "page"} if is_current else {}
+def _link(to: str, name: str, path: str) -> html.A:
+    current = aria(current="page") if to == path else {}
+    return html.A(name, href=to, id=f"to-{name.split()[-1].lower()}", **current)

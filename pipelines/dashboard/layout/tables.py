@@ -10,6 +10,7 @@ from dash import html
 
 from pipelines.dashboard.address import Address
 from pipelines.dashboard.layout import words
+from pipelines.dashboard.layout.aria import aria
 from pipelines.dashboard.layout.blocks import Child, note
 
 Row = TypeVar("Row")
@@ -39,7 +40,7 @@ def table(name: str, caption: str, columns: Sequence[Column[Row]], rows: Sequenc
     body = html.Tbody([html.Tr([_cell(column, row) for column in columns]) for row in shown])
     scroll = html.Div(
         html.Table([html.Caption(caption), head, body]),
-        className="scroll", tabIndex=0, role="region", **{"aria-label": f"{caption} (table)"},
+        className="scroll", tabIndex=0, role="region", **aria(label=f"{caption} (table)"),
     )  # fmt: skip
     return html.Div([scroll, *_pages(name, page, pages, len(rows), at)], id=name)
 
@@ -55,7 +56,7 @@ def plain_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[s
     )
     return html.Div(
         html.Table([html.Caption(caption), head, body]),
-        className="scroll", tabIndex=0, role="region", **{"aria-label": f"{caption} (table)"},
+        className="scroll", tabIndex=0, role="region", **aria(label=f"{caption} (table)"),
     )  # fmt: skip
 
 
@@ -79,11 +80,11 @@ def _heading(name: str, place: int, column: Column[Any], chosen: str, at: Addres
     following = f"-{place}" if order == "ascending" else str(place)
     mark = {"ascending": " ↑", "descending": " ↓"}.get(order, "")
     link = html.A(
-        [column.heading, html.Span(mark, **{"aria-hidden": "true"})],
+        [column.heading, html.Span(mark, **aria(hidden="true"))],
         href=at.link({f"{name}-sort": following, f"{name}-page": None}),
         id=f"{name}-sort-{place}",
     )
-    return html.Th(link, scope="col", className=kind, **{"aria-sort": order})
+    return html.Th(link, scope="col", className=kind, **aria(sort=order))
 
 
 def _cell(column: Column[Row], row: Row) -> html.Td:
@@ -104,6 +105,6 @@ def _pages(name: str, page: int, pages: int, rows: int, at: Address) -> list[Chi
         html.Nav(
             [step("Previous", page - 1), said, step("Next", page + 1)],
             className="pages",
-            **{"aria-label": f"Pages of {name}"},
+            **aria(label=f"Pages of {name}"),
         )
     ]

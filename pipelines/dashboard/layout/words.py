@@ -27,7 +27,12 @@ def share(value: float | None) -> str:
     if value is None or value != value:
         return NONE
     percent = 100 * value
-    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.2f} %" if percent > 99 else f"{percent:.1f} %"
+    if percent in (0, 100):
+        return f"{percent:.0f} %"
+    # What is nearly nothing or nearly all is told apart from it.
+    if 0 < percent < 1 or 99 < percent < 100:
+        return f"{percent:.2f} %" if 0.01 <= percent < 99.995 else "< 0.01 %" if percent < 1 else "> 99.99 %"
+    return f"{percent:.1f} %"
 
 
 def duration(seconds: float | None) -> str:

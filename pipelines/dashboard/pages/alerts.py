@@ -10,7 +10,8 @@ from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
 from pipelines.dashboard.layout.badges import badge, tone
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, note
+from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
+from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
 from pipelines.dashboard.questions.alerts import ACTIVE, FIRED_BY_DAY, HISTORY, DayOfAlerts, Transition
@@ -39,7 +40,7 @@ def _now(at: Address, answers: Answers) -> Child:
         Column[Transition]("Severity", lambda t: badge(t.severity), lambda t: (tone(t.severity).rank, t.severity)),
         Column[Transition]("Resource", _resource, lambda t: t.resource_id),
         Column[Transition]("What", lambda t: words.text(t.summary)),
-        Column[Transition]("True since (UTC)", lambda t: words.moment(t.active_since), lambda t: t.active_since),
+        Column[Transition]("True since (UTC)", lambda t: when(t.active_since), lambda t: t.active_since),
         Column[Transition]("Value", lambda t: words.number(t.value), lambda t: t.value, numeric=True),
     )
     return [shown, table("active", "Active alerts, the gravest first", columns, active, at)]
@@ -47,7 +48,7 @@ def _now(at: Address, answers: Answers) -> Child:
 
 def _history(at: Address, answers: Answers) -> Child:
     columns = (
-        Column[Transition]("Time (UTC)", lambda t: words.moment(t.transition_time), lambda t: t.transition_time),
+        Column[Transition]("Time (UTC)", lambda t: when(t.transition_time), lambda t: t.transition_time),
         Column[Transition]("Became", lambda t: badge(t.state), lambda t: t.state),
         Column[Transition]("Was", lambda t: words.text(t.previous_state), lambda t: t.previous_state),
         Column[Transition]("Alert", _named, lambda t: t.alert_name),
@@ -76,19 +77,7 @@ def _resource(alert: Transition) -> Child:
 
 def _by_day(rows: Sequence[DayOfAlerts]) -> html.Figure:
     severities = sorted({row.severity for row in rows}, key=lambda severity: (tone(severity).rank, severity))
-    figure = charts.go.Figure(
-        [
-            charts.bars(
-                name,
-                [r.day.date() for r in rows if r.severity == name],
-                [r.fired for r in rows if r.severity == name],
-                at,
-            )
-            for at, name in enumerate(severities)
-        ]
-    )
-    figure.update_layout(barmode="stack", yaxis_title="alerts", showlegend=True)
-    figure.update_xaxes(tickformat="%d %b", dtick=86_400_000 if len({row.day for row in rows}) < 8 else None)
+    figure = daily_bars([OfDay(r.day.date(), r.severity, r.fired) for r in rows], severities, "alerts")
     summary = (
         f"{words.count_of(sum(row.fired for row in rows), 'alert')} fired in the 30 days up to "
         f"{words.moment(max(row.day for row in rows).date())}."

@@ -12,8 +12,10 @@ from dash import html
 from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
+from pipelines.dashboard.layout.aria import aria
 from pipelines.dashboard.layout.badges import badge, tone
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, note
+from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
+from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.forms import Choice, any_of, choices
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
@@ -21,6 +23,7 @@ from pipelines.dashboard.questions.fleet import AGENTS, DAYS_OF_FLEET, RESOURCES
 
 _GROUPINGS = (("service", "service"), ("owner", "owner"), ("provider", "provider"), ("kind", "kind"))
 _NOBODY = "not known"
+_DOWN, _POOR = "unavailable at its end", "degraded at its end"
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def _group(name: str, of_group: Sequence[Member], by: str, at: Address) -> html.
         [
             html.H3(heading),
             html.P(told, className="told"),
-            html.Div(tiles, className="tiles", role="img", **{"aria-label": f"{name}: {told}"}),
+            html.Div(tiles, className="tiles", role="img", **aria(label=f"{name}: {told}")),
         ],
         className="group",
     )
@@ -166,7 +169,7 @@ def _list(shown: Sequence[Member], at: Address) -> html.Div:
         Column[Member]("Service", lambda m: words.text(m.service), lambda m: m.service),
         Column[Member]("Owner", lambda m: words.text(m.owner), lambda m: m.owner),
         Column[Member]("Provider", lambda m: words.text(m.provider), lambda m: m.provider),
-        Column[Member]("Last heard (UTC)", lambda m: words.moment(m.last_heard), lambda m: m.last_heard),
+        Column[Member]("Last heard (UTC)", lambda m: when(m.last_heard), lambda m: m.last_heard),
         Column[Member](
             "Down that day", lambda m: words.duration(m.downtime_seconds), lambda m: m.downtime_seconds, numeric=True
         ),
@@ -188,14 +191,9 @@ def _days(answers: Answers) -> Child:
     days = answers.ask(DAYS_OF_FLEET)
     if not days:
         return note("No day has been worked out yet.")
-    times = [day.day for day in days]
-    figure = charts.go.Figure(
-        [
-            charts.bars("unavailable at its end", times, [day.unavailable for day in days], 4),
-            charts.bars("degraded at its end", times, [day.degraded for day in days], 1),
-        ]
-    )
-    figure.update_layout(barmode="stack", yaxis_title="resources")
+    amounts = [OfDay(day.day, _DOWN, day.unavailable) for day in days]
+    amounts += [OfDay(day.day, _POOR, day.degraded) for day in days]
+    figure = daily_bars(amounts, (_DOWN, _POOR), "resources")
     worst = min(days, key=lambda day: 1.0 if day.availability is None else day.availability)
     summary = (
         f"The fleet was up {words.share(worst.availability)} of its worst day, {words.moment(worst.day)}, and "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+import plotly.graph_objects as go
 from dash import html
 
 from pipelines.dashboard.address import Address
@@ -27,7 +28,7 @@ def page(at: Address, answers: Answers) -> Child:
             "failure",
             "What is about to fail?",
             lambda: _risks(at, answers),
-            about="The probability of a failure or a silence that begins within the time. A risk at the base rate says nothing.",
+            about="The probability that a failure or a silence begins within the time; the base rate says nothing.",
         ),
         part("spot", "Where to run spot instances?", lambda: _spot(at, answers)),
     ]
@@ -91,7 +92,7 @@ def _fan(curve: Curve) -> html.Figure:
     values = {
         name: [step[name] for step in steps] for name in ("value", "lower_80", "upper_80", "lower_95", "upper_95")
     }
-    figure = charts.go.Figure(
+    figure = go.Figure(
         [
             *charts.band("95 %", times, values["lower_95"], values["upper_95"], 0.18),
             *charts.band("80 %", times, values["lower_80"], values["upper_80"], 0.3),
@@ -100,7 +101,7 @@ def _fan(curve: Curve) -> html.Figure:
     )
     begin = curve.history_end or times[0]
     figure.add_trace(
-        charts.go.Scatter(
+        go.Scatter(
             x=[min(begin, times[0]), times[-1]], y=[curve.capacity_limit] * 2, name="full", mode="lines",
             line={"color": charts.RED, "dash": "dash", "width": 2},
         )
@@ -113,7 +114,7 @@ def _fan(curve: Curve) -> html.Figure:
     when = (
         "It is not full within the forecast's reach."
         if curve.days_to_full is None
-        else f"It is full in {words.number(curve.days_to_full)} days, about {words.moment(begin + timedelta(days=curve.days_to_full))}."
+        else f"It is full in {words.number(curve.days_to_full)} days, about {words.moment(curve.full_at)}."
     )
     summary = f"From {words.number(curve.last_value)} now to {ends}. {when}"
     numbers = charts.Numbers(

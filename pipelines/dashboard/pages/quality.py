@@ -10,7 +10,8 @@ from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
 from pipelines.dashboard.layout.badges import badge, tone
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, note
+from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
+from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
 from pipelines.dashboard.questions.quality import (
@@ -48,7 +49,7 @@ def _quarantine(at: Address, answers: Answers) -> Child:
         Column[Refused]("Source", lambda r: words.text(r.source), lambda r: r.source),
         Column[Refused]("Items", lambda r: words.number(r.items), lambda r: r.items, numeric=True),
         Column[Refused]("Waiting", lambda r: words.number(r.waiting), lambda r: r.waiting, numeric=True),
-        Column[Refused]("Latest (UTC)", lambda r: words.moment(r.latest), lambda r: r.latest),
+        Column[Refused]("Latest (UTC)", lambda r: when(r.latest), lambda r: r.latest),
     )
     return [
         facts(
@@ -62,24 +63,12 @@ def _quarantine(at: Address, answers: Answers) -> Child:
 
 def _by_day(rows: Sequence[DayOfQuarantine]) -> html.Figure:
     reasons = sorted({row.reason for row in rows})
-    figure = charts.go.Figure(
-        [
-            charts.bars(
-                reason,
-                [r.day.date() for r in rows if r.reason == reason],
-                [r.items for r in rows if r.reason == reason],
-                place,
-            )
-            for place, reason in enumerate(reasons)
-        ]
-    )
-    figure.update_layout(barmode="stack", yaxis_title="items", showlegend=True)
-    figure.update_xaxes(tickformat="%d %b", dtick=86_400_000 if len({row.day for row in rows}) < 8 else None)
+    figure = daily_bars([OfDay(r.day.date(), r.reason, r.items) for r in rows], reasons, "items")
     most = max(rows, key=lambda row: row.items)
-    summary = (
-        f"{words.count_of(sum(row.items for row in rows), 'item')} on {words.count_of(len({row.day for row in rows}), 'day')}; "
-        f"most on {words.moment(most.day.date())}: {words.number(most.items)} by {most.reason}."
-    )
+    items = words.count_of(sum(row.items for row in rows), "item")
+    days = words.count_of(len({row.day for row in rows}), "day")
+    peak = f"most on {words.moment(most.day.date())}: {words.number(most.items)} by {most.reason}"
+    summary = f"{items} on {days}; {peak}."
     numbers = charts.Numbers(
         ("Day", "Reason", "Items"),
         [(words.moment(row.day.date()), row.reason, words.number(row.items)) for row in rows],
@@ -98,7 +87,7 @@ def _checks(at: Address, answers: Answers) -> Child:
         Column[Check]("Expected", lambda c: c.expected),
         Column[Check]("Found", lambda c: words.text(c.observed)),
         Column[Check]("What a failure means", lambda c: c.message),
-        Column[Check]("Checked (UTC)", lambda c: words.moment(c.checked_at), lambda c: c.checked_at),
+        Column[Check]("Checked (UTC)", lambda c: when(c.checked_at), lambda c: c.checked_at),
     )
     return [
         facts(
@@ -117,7 +106,7 @@ def _rules(at: Address, answers: Answers) -> Child:
         Column[Rule]("Rows", lambda r: words.number(r.checked), lambda r: r.checked, numeric=True),
         Column[Rule]("Broken", lambda r: words.number(r.broken), lambda r: r.broken, numeric=True),
         Column[Rule]("Share", lambda r: words.share(_share(r)), _share, numeric=True),
-        Column[Rule]("Latest (UTC)", lambda r: words.moment(r.latest), lambda r: r.latest),
+        Column[Rule]("Latest (UTC)", lambda r: when(r.latest), lambda r: r.latest),
     )
     return table("rule-list", "Rules, the most broken first", columns, answers.ask(RULES), at)
 
@@ -135,6 +124,6 @@ def _models(at: Address, answers: Answers) -> Child:
         Column[Model]("Alerts", lambda m: words.share(m.alert_rate), lambda m: m.alert_rate, numeric=True),
         Column[Model]("Drift (PSI)", lambda m: words.number(m.psi, 2), lambda m: m.psi, numeric=True),
         Column[Model]("Why", lambda m: m.reason),
-        Column[Model]("Checked (UTC)", lambda m: words.moment(m.checked_at), lambda m: m.checked_at),
+        Column[Model]("Checked (UTC)", lambda m: when(m.checked_at), lambda m: m.checked_at),
     )
     return table("model-list", "Models, the last one checked first", columns, answers.ask(MODELS), at)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import plotly.graph_objects as go
 from dash import html
 
 from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, note
+from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
 from pipelines.dashboard.layout.forms import Choice, choices
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
 from pipelines.dashboard.questions.series import LATEST, POINTS, SCORED, Point, Scored
 
 _RANGES = (("24", "24 hours"), ("6", "6 hours"), ("72", "3 days"), ("168", "7 days"))
+_APART = timedelta(minutes=10)
 
 
 def page(at: Address, answers: Answers) -> Child:
@@ -111,7 +114,7 @@ def _shown(one: Scored, points: Sequence[Point], start: datetime, end: datetime,
     name = one.host_name or words.short_id(one.resource_id)
     unusual = [point for point in points if point.is_anomaly]
     times = [point.event_time for point in points]
-    figure = charts.go.Figure(
+    figure = go.Figure(
         [
             *charts.band("usual band", times, [p.lower for p in points], [p.upper for p in points], 0.28),
             charts.line("expected", times, [p.expected for p in points], 2),
@@ -139,23 +142,60 @@ def _shown(one: Scored, points: Sequence[Point], start: datetime, end: datetime,
             for p in points
         ],
     )  # fmt: skip
-    columns = (
-        Column[Point]("Time (UTC)", lambda p: words.moment(p.event_time), lambda p: p.event_time),
-        Column[Point]("Measured", lambda p: words.number(p.value), lambda p: p.value, numeric=True),
-        Column[Point]("Expected", lambda p: words.number(p.expected), lambda p: p.expected, numeric=True),
-        Column[Point]("Usual from", lambda p: words.number(p.lower), lambda p: p.lower, numeric=True),
-        Column[Point]("to", lambda p: words.number(p.upper), lambda p: p.upper, numeric=True),
-        Column[Point]("Score", lambda p: f"{p.anomaly_score:.3f}", lambda p: p.anomaly_score, numeric=True),
-    )
     return [
         facts(
             Fact("values", words.number(len(points))),
             Fact("anomalies", words.number(len(unusual)), "bad" if unusual else "good"),
         ),
         charts.chart("values", f"{one.metric} of {name}", summary, figure, numbers, height=380),
-        html.H3("Anomalies"),
-        table("anomalies", f"Anomalies of {one.metric}", columns, list(reversed(unusual)), at),
+        html.H3("When it was unusual"),
+        _stretches(unusual, one.metric, at),
     ]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Anomalies with less than ten minutes from one to the next."""
+
+    start: datetime
+    end: datetime
+    anomalies: int
+    strongest: Point
+
+
+def stretches(unusual: Sequence[Point]) -> tuple[Stretch, ...]:
+    """The newest first."""
+    runs: list[list[Point]] = []
+    for point in unusual:
+        if runs and point.event_time - runs[-1][-1].event_time < _APART:
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    return tuple(
+        Stretch(run[0].event_time, run[-1].event_time, len(run), max(run, key=lambda point: point.anomaly_score))
+        for run in reversed(runs)
+    )
+
+
+def _stretches(unusual: Sequence[Point], metric: str, at: Address) -> html.Div:
+    columns = (
+        Column[Stretch]("From (UTC)", lambda s: when(s.start), lambda s: s.start),
+        Column[Stretch]("To", lambda s: when(s.end), lambda s: s.end),
+        Column[Stretch]("Anomalies", lambda s: words.number(s.anomalies), lambda s: s.anomalies, numeric=True),
+        Column[Stretch]("Highest score", lambda s: f"{s.strongest.anomaly_score:.3f}", _height, numeric=True),
+        Column[Stretch]("Measured then", lambda s: words.number(s.strongest.value), numeric=True),
+        Column[Stretch]("Expected", lambda s: words.number(s.strongest.expected), numeric=True),
+        Column[Stretch]("Usual band", lambda s: _band(s.strongest), numeric=True),
+    )
+    return table("anomalies", f"Anomalies of {metric}, the newest first", columns, stretches(unusual), at)
+
+
+def _height(stretch: Stretch) -> float:
+    return stretch.strongest.anomaly_score
+
+
+def _band(point: Point) -> str:
+    return words.NONE if point.lower is None else f"{words.number(point.lower)} to {words.number(point.upper)}"
 
 
 def _range(points: Sequence[Point]) -> list[float] | None:

@@ -41,6 +41,7 @@ class Curve:
     last_value: float | None
     history_end: datetime | None
     days_to_full: float | None
+    full_at: datetime | None
     forecast: list[dict[str, Any]] | None
 
 
@@ -91,7 +92,8 @@ CURVE = Question(
     "gold.capacity_forecast",
     Curve,
     """
-    SELECT resource_id, host_name, metric, unit, capacity_limit, last_value, history_end, days_to_full, forecast
+    SELECT resource_id, host_name, metric, unit, capacity_limit, last_value, history_end, days_to_full,
+        full_at, forecast
     FROM {table} WHERE series_id = $series
     """,
     made_by="lakehouse forecast capacity",
