@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pipelines.settings import Settings
@@ -51,6 +52,12 @@ def write_all(settings: Settings) -> None:
         ("gold.capacity_forecast", capacity_forecast()),
         ("gold.failure_risk", failure_risk()),
         ("gold.spot_forecast", spot_forecast()),
+        ("gold.pipeline_health", pipeline_health()),
+        ("gold.incidents", incidents()),
+        ("gold.cost_daily", cost_daily()),
+        ("gold.cost_anomalies", cost_anomalies()),
+        ("gold.savings", savings()),
+        ("gold.rightsizing", rightsizing()),
     ):
         write_rows(settings, table, rows)
 
@@ -288,4 +295,142 @@ def spot_forecast() -> Rows:
     ]  # fmt: skip
 
 
-DAY = date(2026, 3, 2)
+def pipeline_health() -> Rows:
+    return [
+        {
+            "minute": minutes(-back), "run_id": "r", "query_id": query, "query": query, "layer": layer, "batches": 20,
+            "input_rows": rate * 60, "input_rows_per_second": float(rate), "latency_p50_seconds": latency / 2,
+            "latency_p95_seconds": latency + (6 if (query, back) == ("silver", 180) else math.sin(back / 9) / 4),
+            "latency_p99_seconds": latency * 2, "batch_p50_ms": 400.0, "batch_p95_ms": 900.0, "batch_max_ms": 1_200.0,
+            "behind_offsets": 120 if layer == "bronze" else None, "behind_files": None if layer == "bronze" else 2,
+            "state_rows": 9_000 if query == "silver" else None,
+            "late_rows_dropped": 3 if (query, back) == ("silver", 10) else 0, "errors": 0,
+        }
+        for back in range(0, 720, 5)
+        for query, layer, rate, latency in (
+            ("bronze", "bronze", 5_000, 1.4), ("silver", "silver", 5_000, 3.1), ("gold_metric_rollup", "gold", 4_000, 4.4),
+        )
+    ]  # fmt: skip
+
+
+def incidents() -> Rows:
+    """web-03 after a deployment, which is over; db-01, which is not; and one of February."""
+    deployed = "deployment of shop 4.2 by release pipeline"
+    hot = {
+        "day": NOW.date(), "incident_id": "hot", "title": "CPU of web-03 is over 80 %", "status": "resolved",
+        "severity": "critical", "first_seen": HOT[0], "last_seen": HOT[1], "started_at": HOT[0],
+        "detected_at": minutes(3, HOT[0]), "resolved_at": HOT[1], "time_to_detect_seconds": 180.0,
+        "time_to_resolve_seconds": 2_400.0, "primary_resource_id": vm("web-03"), "resource_ids": [vm("web-03")],
+        "service": "shop", "alerts": 1, "anomalies": 1, "silences": 0, "events": 1, "changes": 1,
+        "fingerprints": ["HighCpu" + vm("web-03")],
+        "causes": [
+            {"rank": 1, "kind": "change", "what": deployed, "resource_id": vm("web-03"), "at": minutes(-4, HOT[0]),
+             "score": 0.81, "why": "on the resource itself, 4 minutes before the first symptom"},
+            {"rank": 2, "kind": "anomaly", "what": "cpu 93 where 43 was expected", "resource_id": vm("web-03"),
+             "at": HOT[0], "score": 0.2, "why": "the first symptom itself"},
+        ],
+        "evidence": [
+            {"kind": "change", "at": minutes(-4, HOT[0]), "resource_id": vm("web-03"), "what": deployed},
+            {"kind": "anomaly", "at": HOT[0], "resource_id": vm("web-03"), "what": "cpu 93 where 43 was expected"},
+            {"kind": "alert", "at": minutes(5, HOT[0]), "resource_id": vm("web-03"), "what": "HighCpu fired"},
+        ],
+    }  # fmt: skip
+    silent = hot | {
+        "incident_id": "silent", "title": "db-01 is silent", "status": "open", "severity": "page", "service": "orders",
+        "first_seen": minutes(-90), "last_seen": NOW, "started_at": minutes(-90), "detected_at": minutes(-85),
+        "resolved_at": None, "time_to_detect_seconds": 300.0, "time_to_resolve_seconds": None,
+        "primary_resource_id": ec2("01"), "resource_ids": [ec2("01")], "anomalies": 0, "silences": 1, "events": 0,
+        "changes": 0, "fingerprints": [], "evidence": [], "causes": [
+            {"rank": 1, "kind": "silence", "what": "no heartbeat of db-01", "resource_id": ec2("01"),
+             "at": minutes(-90), "score": 0.3, "why": "the first symptom itself"},
+        ],
+    }  # fmt: skip
+    at = minutes(-60 * 24 * 9)
+    former = hot | {
+        "day": at.date(), "incident_id": "former", "title": "CPU of web-05 is over 80 %", "first_seen": at,
+        "started_at": at, "last_seen": minutes(60, at), "detected_at": minutes(10, at), "resolved_at": minutes(60, at),
+        "time_to_detect_seconds": 600.0, "time_to_resolve_seconds": 3_600.0, "primary_resource_id": vm("web-05"),
+        "resource_ids": [vm("web-05")], "severity": "warning", "causes": [], "evidence": [],
+    }  # fmt: skip
+    return [hot, silent, former]
+
+
+def cost_daily() -> Rows:
+    """30 days; Compute costs 100 a day and 260 on 27 February, and a little is charged in euros."""
+    told = (
+        ("AWS", "Amazon Elastic Compute Cloud", "data team", 100.0, "USD"), ("AWS", "Amazon S3", "data team", 22.0, "USD"),
+        ("Microsoft", "Virtual Machines", "web team", 80.0, "USD"), ("Microsoft", "Storage", None, 11.0, "USD"),
+        ("AWS", "AWS Lambda", "web team", 6.0, "USD"), ("AWS", "Amazon SQS", "web team", 2.0, "USD"),
+        ("Microsoft", "Key Vault", "web team", 1.0, "USD"), ("Microsoft", "Bandwidth", None, 3.0, "EUR"),
+    )  # fmt: skip
+    return [
+        {
+            "day": day, "cost_id": f"{day}{service}", "ProviderName": provider, "ServiceName": service, "owner": owner,
+            "BillingPeriodStart": datetime(day.year, day.month, 1, tzinfo=UTC), "BillingCurrency": currency,
+            "SubAccountName": f"{provider} production", "environment": "production", "charges": 24,
+            "BilledCost": Decimal(str(cost)), "EffectiveCost": Decimal(str(cost)) + _dear(service, day),
+        }
+        for back in range(29, -1, -1)
+        for day in [NOW.date() - timedelta(days=back)]
+        for provider, service, owner, cost, currency in told
+    ]  # fmt: skip
+
+
+def _dear(service: str, day: date) -> Decimal:
+    return Decimal(160 if (service, day) == ("Amazon Elastic Compute Cloud", date(2026, 2, 27)) else 0)
+
+
+def cost_anomalies() -> Rows:
+    return [
+        {
+            "day": day, "anomaly_id": str(day), "provider_name": "AWS", "billing_account_id": "222",
+            "service_name": "Amazon Elastic Compute Cloud", "billing_currency": "USD", "expected_cost": 100.0,
+            "effective_cost": Decimal(260 if is_dear else 100), "lower": 80.0, "upper": 120.0, "is_anomaly": is_dear,
+            "excess_cost": 160.0 if is_dear else 0.0, "weeks_known": 8,
+        }
+        for day, is_dear in ((date(2026, 2, 27), True), (date(2026, 2, 28), False))
+    ]  # fmt: skip
+
+
+def savings() -> Rows:
+    told = (
+        (
+            "terminate_idle",
+            "batch-01",
+            ec2("03"),
+            None,
+            310.4,
+            310.4,
+            True,
+            ["CPU p95 is 1.2 %", "3 MB an hour of network"],
+        ),
+        ("schedule", "batch-01", ec2("03"), None, 310.4, 140.0, False, ["70 of 168 hours of the week are quiet"]),
+        ("rightsize", "web-01", vm("web-01"), "Standard_D2s_v3", 140.0, 70.0, True, ["CPU p95 is 18 %, then 36 %"]),
+    )
+    return [
+        {
+            "day": NOW.date(), "proposal_id": f"{kind}{name}", "kind": kind, "resource_id": resource, "machine": resource,
+            "host_name": name, "owner": "web team" if name == "web-01" else None, "instance_type": "m5.xlarge",
+            "target": target, "monthly_cost": cost, "monthly_saving": saving, "billing_currency": "USD",
+            "is_best": is_best, "confidence": "high", "effort": "low", "risk": "low", "evidence": evidence,
+        }
+        for kind, name, resource, target, cost, saving, is_best, evidence in told
+    ]  # fmt: skip
+
+
+def rightsizing() -> Rows:
+    told = (
+        ("batch-01", ec2("03"), "idle", None, 1.2, None),
+        ("web-01", vm("web-01"), "oversized", "Standard_D2s_v3", 18.0, 36.0),
+        ("web-03", vm("web-03"), "undersized", "Standard_D8s_v3", 91.0, 45.5),
+        ("db-02", ec2("02"), "right", None, 55.0, None),
+    )
+    return [
+        {
+            "day": NOW.date(), "resource_id": resource, "machine": resource, "host_name": name, "verdict": verdict,
+            "instance_type": "Standard_D4s_v3" if "web" in name else "m5.xlarge", "recommended_type": better, "cpu_p95": cpu,
+            "cpu_p95_after": after, "memory_p95": 40.0, "hours_on": 336, "days_seen": 14, "cpu_samples": 20_160,
+            "memory_samples": 20_160, "is_schedule_candidate": name == "batch-01", "is_spot_candidate": False,
+        }
+        for name, resource, verdict, better, cpu, after in told
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ from flask import Response
 from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout.blocks import Child, failure
+from pipelines.dashboard.layout.markup import light
 from pipelines.dashboard.layout.shell import INDEX, navigation, shell
 from pipelines.dashboard.pages import alerts, cost, fleet, forecasts, incidents, quality, series
 from pipelines.settings import Settings
@@ -58,7 +59,7 @@ def _page(at: Address, answers: Answers) -> Child:
         return [html.H1("No such page", tabIndex=-1), html.P(html.A("To the fleet", href="/"))]
     try:
         # A key of its own: what a reader had chosen in a form of the page before is not to stay.
-        return html.Div(build(at, answers), key=at.link({}))
+        return light(html.Div(build(at, answers), key=at.link({})))
     except Exception:  # noqa: BLE001
         # The last resort: a defect of ours is told in the log, and the reader is not left with an empty page.
         _log.exception("the page %s failed", at.path)

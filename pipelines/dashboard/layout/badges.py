@@ -23,7 +23,7 @@ _TONES = {
     "silent": BAD, "unavailable": BAD, "failed": BAD, "error": BAD, "firing": BAD, "critical": BAD, "page": BAD,
     "refused": BAD, "down": BAD, "open": BAD, "late": WARN, "degraded": WARN, "warning": WARN, "pending": WARN,
     "drifting": WARN, "stale": WARN, "at risk": WARN, "connected": GOOD, "healthy": GOOD, "passed": GOOD,
-    "resolved": GOOD, "ok": GOOD,
+    "resolved": GOOD, "ok": GOOD, "right": GOOD, "idle": WARN, "oversized": WARN, "undersized": WARN,
 }  # fmt: skip
 
 
