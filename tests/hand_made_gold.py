@@ -140,8 +140,10 @@ def quarantine() -> Rows:
     )
     return [
         {
-            "topic": topic, "partition": 0, "offset": number, "item": 0, "kafka_timestamp": minutes(-60 * 24 * (number % 5)),
-            "ingest_time": minutes(-60 * 24 * (number % 5)), "reason": reason, "message": "", "event_id": f"{reason}-{number}",
+            "topic": topic, "partition": 0, "offset": number, "item": 0,
+            "kafka_timestamp": minutes(-1_440 * (number % 5)),
+            "ingest_time": minutes(-1_440 * (number % 5)), "reason": reason, "message": "",
+            "event_id": f"{reason}-{number}",
             "resolved_at": NOW if number < resolved else None,
         }
         for reason, topic, items, resolved in told
@@ -205,8 +207,10 @@ def alerts() -> Rows:
         name: str, severity: str, resource: str, at: float, state: str, before: str | None, said: str, value: float
     ):
         return {
-            "transition_id": f"{name}{resource}{at}", "fingerprint": f"{name}{resource}", "alert_name": name, "state": state,
-            "previous_state": before, "transition_time": minutes(at), "active_since": minutes(at - 5), "severity": severity,
+            "transition_id": f"{name}{resource}{at}", "fingerprint": f"{name}{resource}", "alert_name": name,
+            "state": state,
+            "previous_state": before, "transition_time": minutes(at), "active_since": minutes(at - 5),
+            "severity": severity,
             "resource_id": resource, "value": value, "labels": [("alertname", name)], "evaluated_at": minutes(at),
             "annotations": [("summary", said), ("runbook_url", "https://runbooks.example/" + name)],
         }  # fmt: skip
@@ -254,11 +258,12 @@ def capacity_forecast() -> Rows:
         "namespace": "system", "metric": "disk used", "unit": "Percent", "dimensions": [("mount", "/var")],
         "granularity": "PT1H", "history_end": NOW, "observed_steps": 400, "last_value": 78.0, "capacity_limit": 100.0,
         "direction": "up", "shown": "model", "model": "trend", "skill": 0.31, "days_to_full": 4.25,
-        "days_to_full_earliest": 3.9, "days_to_full_latest": 5.1, "full_at": NOW + timedelta(days=4.25), "forecast": curve,
-        "as_of": NOW,
+        "days_to_full_earliest": 3.9, "days_to_full_latest": 5.1, "full_at": NOW + timedelta(days=4.25),
+        "forecast": curve, "as_of": NOW,
     }  # fmt: skip
     unknown = filling | {
-        "series_id": 22, "resource_id": vm("web-01"), "host_name": "web-01", "shown": "none", "reason": "six hours are known",
+        "series_id": 22, "resource_id": vm("web-01"), "host_name": "web-01", "shown": "none",
+        "reason": "six hours are known",
         "model": None, "skill": None, "days_to_full": None, "days_to_full_earliest": None, "days_to_full_latest": None,
         "full_at": None, "forecast": None, "last_value": 31.0,
     }  # fmt: skip
@@ -308,7 +313,8 @@ def pipeline_health() -> Rows:
         }
         for back in range(0, 720, 5)
         for query, layer, rate, latency in (
-            ("bronze", "bronze", 5_000, 1.4), ("silver", "silver", 5_000, 3.1), ("gold_metric_rollup", "gold", 4_000, 4.4),
+            ("bronze", "bronze", 5_000, 1.4), ("silver", "silver", 5_000, 3.1),
+            ("gold_metric_rollup", "gold", 4_000, 4.4),
         )
     ]  # fmt: skip
 
@@ -358,7 +364,8 @@ def incidents() -> Rows:
 def cost_daily() -> Rows:
     """30 days; Compute costs 100 a day and 260 on 27 February, and a little is charged in euros."""
     told = (
-        ("AWS", "Amazon Elastic Compute Cloud", "data team", 100.0, "USD"), ("AWS", "Amazon S3", "data team", 22.0, "USD"),
+        ("AWS", "Amazon Elastic Compute Cloud", "data team", 100.0, "USD"),
+        ("AWS", "Amazon S3", "data team", 22.0, "USD"),
         ("Microsoft", "Virtual Machines", "web team", 80.0, "USD"), ("Microsoft", "Storage", None, 11.0, "USD"),
         ("AWS", "AWS Lambda", "web team", 6.0, "USD"), ("AWS", "Amazon SQS", "web team", 2.0, "USD"),
         ("Microsoft", "Key Vault", "web team", 1.0, "USD"), ("Microsoft", "Bandwidth", None, 3.0, "EUR"),
@@ -409,7 +416,8 @@ def savings() -> Rows:
     )
     return [
         {
-            "day": NOW.date(), "proposal_id": f"{kind}{name}", "kind": kind, "resource_id": resource, "machine": resource,
+            "day": NOW.date(), "proposal_id": f"{kind}{name}", "kind": kind, "resource_id": resource,
+            "machine": resource,
             "host_name": name, "owner": "web team" if name == "web-01" else None, "instance_type": "m5.xlarge",
             "target": target, "monthly_cost": cost, "monthly_saving": saving, "billing_currency": "USD",
             "is_best": is_best, "confidence": "high", "effort": "low", "risk": "low", "evidence": evidence,
@@ -428,7 +436,8 @@ def rightsizing() -> Rows:
     return [
         {
             "day": NOW.date(), "resource_id": resource, "machine": resource, "host_name": name, "verdict": verdict,
-            "instance_type": "Standard_D4s_v3" if "web" in name else "m5.xlarge", "recommended_type": better, "cpu_p95": cpu,
+            "instance_type": "Standard_D4s_v3" if "web" in name else "m5.xlarge", "recommended_type": better,
+            "cpu_p95": cpu,
             "cpu_p95_after": after, "memory_p95": 40.0, "hours_on": 336, "days_seen": 14, "cpu_samples": 20_160,
             "memory_samples": 20_160, "is_schedule_candidate": name == "batch-01", "is_spot_candidate": False,
         }

@@ -15,6 +15,7 @@ from pipelines.dashboard.layout.blocks import Child, note
 
 Row = TypeVar("Row")
 _PAGE = 50
+_SHORT = 18  # letters that are not broken over lines
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def _heading(name: str, place: int, column: Column[Any], chosen: str, at: Addres
 
 
 def _cell(column: Column[Row], row: Row) -> html.Td:
-    return html.Td(column.cell(row), className="number" if column.numeric else "")
+    shown = column.cell(row)
+    is_short = isinstance(shown, str) and len(shown) <= _SHORT
+    return html.Td(shown, className="number" if column.numeric else "short" if is_short else "")
 
 
 def _pages(name: str, page: int, pages: int, rows: int, at: Address) -> list[Child]:

@@ -39,15 +39,14 @@ def duration(seconds: float | None) -> str:
     """The two largest units: 2 h 5 min."""
     if seconds is None:
         return NONE
-    whole = round(seconds)
-    days, rest = divmod(whole, 86_400)
-    hours, rest = divmod(rest, 3_600)
-    minutes, left = divmod(rest, 60)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {left} s" if minutes else f"{left} s"
+    left, told = round(seconds), []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        amount, left = divmod(left, size)
+        if amount:
+            told.append(f"{amount} {unit}")
+        elif told:
+            break
+    return " ".join(told[:2]) or "0 s"
 
 
 def text(value: object) -> str:

@@ -75,9 +75,17 @@ def _resource(alert: Transition) -> Child:
     return html.A(words.short_id(alert.resource_id), href=link, title=alert.resource_id)
 
 
+def _places(severities: Sequence[str]) -> tuple[int, ...]:
+    """Of a severity the same colour each day: red pages, amber mails."""
+    order = ("", "critical", "warning", "other", "page", "info")
+    return tuple(order.index(severity) if severity in order else 3 for severity in severities)
+
+
 def _by_day(rows: Sequence[DayOfAlerts]) -> html.Figure:
     severities = sorted({row.severity for row in rows}, key=lambda severity: (tone(severity).rank, severity))
-    figure = daily_bars([OfDay(r.day.date(), r.severity, r.fired) for r in rows], severities, "alerts")
+    figure = daily_bars(
+        [OfDay(r.day.date(), r.severity, r.fired) for r in rows], severities, "alerts", _places(severities)
+    )
     summary = (
         f"{words.count_of(sum(row.fired for row in rows), 'alert')} fired in the 30 days up to "
         f"{words.moment(max(row.day for row in rows).date())}."

@@ -193,7 +193,7 @@ def _days(answers: Answers) -> Child:
         return note("No day has been worked out yet.")
     amounts = [OfDay(day.day, _DOWN, day.unavailable) for day in days]
     amounts += [OfDay(day.day, _POOR, day.degraded) for day in days]
-    figure = daily_bars(amounts, (_DOWN, _POOR), "resources")
+    figure = daily_bars(amounts, (_DOWN, _POOR), "resources", places=(4, 1))
     worst = min(days, key=lambda day: 1.0 if day.availability is None else day.availability)
     summary = (
         f"The fleet was up {words.share(worst.availability)} of its worst day, {words.moment(worst.day)}, and "

@@ -19,12 +19,10 @@ from pipelines.dashboard.pages.parts import part
 from pipelines.dashboard.questions.incidents import DETAIL, INCIDENTS, MONTHS, Detail, Incident, Month
 
 _DRAWN = 40
-_COLOURS = {
-    "bad": (charts.RED, ""),
-    "warn": (charts.AMBER, "/"),
-    "quiet": (charts.GREY, "."),
-    "good": (charts.GREEN, "x"),
-}
+_MARKS = {
+    "page": (charts.RED, "square"), "critical": (charts.AMBER, "diamond"), "warning": (charts.PURPLE, "triangle-up"),
+    "info": (charts.GREY, "circle"),
+}  # fmt: skip
 
 
 def page(at: Address, answers: Answers) -> Child:
@@ -80,31 +78,35 @@ def _end(incident: Incident) -> datetime:
     return incident.resolved_at or incident.last_seen
 
 
+def _line(incident: Incident) -> str:
+    return incident.service or "not known"
+
+
 def _drawn(rows: Sequence[Incident]) -> html.Figure:
     """A bar an incident, from its begin to its end, on a line of its service."""
     shown = sorted(rows, key=lambda row: row.started_at)[-_DRAWN:]
     figure = go.Figure()
     for severity in sorted({row.severity for row in shown}, key=lambda severity: (tone(severity).rank, severity)):
         of_kind = [row for row in shown if row.severity == severity]
-        colour, pattern = _COLOURS[tone(severity).css]
-        # A short incident among thirty days would be thinner than a line: a mark at its begin keeps it in sight.
+        colour, symbol = _MARKS.get(severity, _MARKS["info"])
+        style = {"color": colour, "width": 7}
+        marker = {"color": colour, "size": 13, "symbol": symbol}
         figure.add_trace(
             go.Scatter(
-                x=[row.started_at for row in of_kind], y=[row.service or "not known" for row in of_kind], mode="markers",
-                name=severity, text=[row.title for row in of_kind], hovertemplate="%{text}<br>%{x}<extra></extra>",
-                marker={"color": colour, "size": 12, "symbol": "diamond" if pattern else "square"},
+                x=[time for row in of_kind for time in (row.started_at, _end(row), None)],
+                y=[_line(row) for row in of_kind for _ in range(3)],
+                mode="lines", line=style, showlegend=False, hoverinfo="skip",
             )
         )  # fmt: skip
+        # A short incident among thirty days would be thinner than a line: the mark at its begin keeps it in sight.
         figure.add_trace(
-            go.Bar(
-                base=[row.started_at for row in of_kind], y=[row.service or "not known" for row in of_kind],
-                x=[max((_end(row) - row.started_at).total_seconds() * 1000, 60_000) for row in of_kind],
-                orientation="h", width=0.35, showlegend=False, hoverinfo="skip",
-                marker={"color": colour, "pattern": {"shape": pattern}},
+            go.Scatter(
+                x=[row.started_at for row in of_kind], y=[_line(row) for row in of_kind], mode="markers", name=severity,
+                text=[row.title for row in of_kind], hovertemplate="%{text}<br>%{x}<extra></extra>", marker=marker,
             )
         )  # fmt: skip
     services = {row.service for row in shown}
-    figure.update_layout(xaxis_type="date", barmode="overlay", hovermode="closest", showlegend=True)
+    figure.update_layout(xaxis_type="date", hovermode="closest", showlegend=True)
     longest = max(shown, key=lambda row: _end(row) - row.started_at)
     summary = (
         f"{words.count_of(len(shown), 'incident')} of {words.count_of(len(services), 'service')}, the last from "
@@ -138,7 +140,8 @@ def _incident(at: Address, answers: Answers) -> Child:
 def _told(one: Detail, at: Address) -> list[Child]:
     signs = (
         words.count_of(one.alerts, "alert"), words.count_of(one.anomalies, "spell of anomalies", "spells of anomalies"),
-        words.count_of(one.silences, "silence"), words.count_of(one.events, "event"), words.count_of(one.changes, "change"),
+        words.count_of(one.silences, "silence"), words.count_of(one.events, "event"),
+        words.count_of(one.changes, "change"),
     )  # fmt: skip
     cause_columns = (
         Column[dict[str, Any]]("Rank", lambda c: str(c["rank"]), numeric=True),
