@@ -43,17 +43,18 @@ def make_app(settings: Settings) -> Dash:
     )
     def show(path: str | None, search: str | None) -> tuple[Child, Child]:
         at = Address.parse(path, search)
-        return _page(at, answers), navigation(at.path)
+        return build_page(at, answers), navigation(at.path)
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("lakehouse", "arrive"), Output("arrived", "children"), Input("content", "children")
     )
     app.server.after_request(_guarded(app))
-    _page(Address("/"), answers)  # what is slow the first time is over before there is a reader
+    build_page(Address("/"), answers)  # what is slow the first time is over before there is a reader
     return app
 
 
-def _page(at: Address, answers: Answers) -> Child:
+def build_page(at: Address, answers: Answers) -> Child:
+    """The content of a page, ready for the browser; of an address that is none, a page that says so."""
     build = _PAGES.get(at.path)
     if build is None:
         return [html.H1("No such page", tabIndex=-1), html.P(html.A("To the fleet", href="/"))]
