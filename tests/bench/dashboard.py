@@ -201,7 +201,7 @@ def events(settings: Settings, estate: Estate) -> int:
         settings, "gold.incidents",
         {
             "day": times[:: 10][:few].astype("datetime64[D]"), "incident_id": [str(n) for n in range(few)],
-            "title": ["CPU is high"] * few, "status": ["resolved"] * few, 
+            "title": ["CPU is high"] * few, "status": ["resolved"] * few,
             "started_at": zoned.take(pa.array(range(0, many, 10))),
             "severity": ["critical"] * few, "causes": [causes] * few, "evidence": [signs] * few,
         },
