@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import duckdb
 
 from pipelines.errors import QueryError
 from pipelines.operations.resource_views import INVENTORY, VIEWS, ResourceView
+from pipelines.operations.time_pruning import Span, Within, files_within, time_span
 from pipelines.settings import SCHEMAS_DIR, Settings
 from pipelines.views import View, list_views
 
@@ -89,11 +90,16 @@ def answer(settings: Settings, sql: str, limit: int | None = None) -> Answer:
 
 
 @contextmanager
-def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    tables: tuple[Listed, ...], mentioned_in: str, within: Sequence[Within] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with a view for each table whose name occurs in the text; each costs a few milliseconds to open.
 
-    So do the views that it mentions, and the tables that those are made of. Raises QueryError if one of these has not
-    been created."""
+    So do the views that it mentions, and the tables that those are made of. Of a table that `within` names only the
+    files are opened that can hold such rows; the query still has to say which it wants. DuckDB cannot do that itself:
+    Spark's files have no statistics of times, only Delta's log has. Raises QueryError if a table of a view has not been
+    created.
+    """
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
@@ -103,7 +109,7 @@ def connect(tables: tuple[Listed, ...], mentioned_in: str) -> Iterator[duckdb.Du
         below = {name for view in views for name in view.needs}
         for table in tables:
             if table.exists and (table.full_name in below or _is_mentioned(table.name, mentioned_in)):
-                connection.execute(f"CREATE VIEW {table.full_name} AS {_scan(table)}")
+                connection.execute(f"CREATE VIEW {table.full_name} AS {_scan(table, within)}")
         for view in views:
             connection.execute(f"CREATE VIEW {view.full_name} AS {view.select}")
         connection.execute(f"SET search_path = '{','.join(_LAYERS)}'")
@@ -169,7 +175,12 @@ def _is_ready(view: View | ResourceView, tables: tuple[Listed, ...]) -> bool:
     return all(table.exists for table in tables if table.full_name in view.needs)
 
 
-def _scan(table: Listed) -> str:
+def span(table: Listed, column: str) -> Span | None:
+    """The first and last time in a column, by the log alone; None if it does not tell, or there is no row."""
+    return time_span(_open(table), column)
+
+
+def _scan(table: Listed, within: Sequence[Within] = ()) -> str:
     """With the columns of the Delta log, so that a table without files, or a file older than a column, reads too."""
     delta = _open(table)
     fields = [
@@ -177,7 +188,8 @@ def _scan(table: Listed) -> str:
     ]
     empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in fields)
     select = f"SELECT {empty} WHERE false"
-    if files := delta.file_uris():
+    wanted = next((one for one in within if one.table == table.full_name), None)
+    if files := files_within(delta, wanted) if wanted else delta.file_uris():
         listed = ", ".join(_literal(file) for file in files)
         select += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"
     # Spark writes INT96, others a timestamp with time zone: a view has one type for both.

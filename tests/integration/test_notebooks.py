@@ -13,6 +13,7 @@ from deltalake import write_deltalake
 from nbclient import NotebookClient
 
 from pipelines.settings import PROJECT_DIR, Settings, load_settings
+from tests import hand_made_gold
 
 NOTEBOOKS = PROJECT_DIR / "notebooks"
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -235,3 +236,68 @@ def test_predictions_that_were_not_made_are_said_to_be_missing() -> None:
         ("failure", "lakehouse failure-risk"),
     ):
         assert f"does not exist yet: `{command}` creates it" in run.text(cell)
+
+
+@pytest.fixture
+def gold(settings: Settings) -> None:
+    """A small estate: web-03 ran hot after a deployment, db-01 is silent, Compute was dear on 27 February."""
+    hand_made_gold.write_all(settings)
+
+
+@pytest.mark.usefixtures("gold")
+def test_fleet_health() -> None:
+    run = Run("fleet_health.ipynb")
+
+    assert "**9 resources**: 1 unavailable, 1 degraded, 1 unknown, 6 healthy." in run.text("now")
+    trouble = run.text("trouble")
+    assert trouble.index("db-01") < trouble.index("web-03"), "what is down comes first"
+    assert "web-01" not in trouble
+    (picture,) = run.pictures("days")
+    assert is_picture(picture)
+    assert "**Used up: orders.**" in run.text("budget"), "5,400 s of 5,184; the shop's 7,200 s are of 15,552"
+    assert "db-01" in run.text("agents")
+    assert "web-01" not in run.text("agents")
+
+
+@pytest.mark.usefixtures("gold")
+def test_an_incident_from_the_first_anomaly_to_the_cause() -> None:
+    run = Run("incident.ipynb")
+
+    story = run.text("story")
+    assert "**CPU of web-03 is over 80 %** (critical): it began at 2026-03-02 10:30, was seen **3 minutes**" in story
+    assert "it ended at 11:10" in story
+    assert "**cpu** of **web-03** at 2026-03-02 10:30" in run.text("anomaly")
+    (picture,) = run.pictures("anomaly")
+    assert is_picture(picture)
+    cause = "**deployment of shop 4.2 by release pipeline** (change), 4 minutes before"
+    assert f"The likeliest: {cause}" in run.text("causes")
+    assert "1 fired." in run.text("alerts")
+    assert "db-01" not in run.text("alerts"), "another incident's alert"
+    months = run.text("months")
+    assert months.index("2026-03") < months.index("2026-02")
+    assert "4.0" in months, "(3 + 5) / 2 minutes to detect in March"
+
+
+@pytest.mark.usefixtures("gold")
+def test_cost_and_savings() -> None:
+    run = Run("cost_and_savings.ipynb")
+
+    assert "**6,820.00 USD** in 30 days; most on **Amazon Elastic Compute Cloud**" in run.text("days")
+    (days,) = run.pictures("days")
+    assert is_picture(days)
+    assert "**1 unusual day(s).**" in run.text("unusual")
+    assert "160.0" in run.text("unusual")
+    assert "nobody" in run.text("owners")
+    assert "**380.40 USD a month**" in run.text("savings"), "310.40 and 70: another proposal for batch-01 adds nothing"
+    (kinds,) = run.pictures("kinds")
+    assert is_picture(kinds)
+    assert "undersized" in run.text("sizes")
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize("name", ["fleet_health.ipynb", "incident.ipynb", "cost_and_savings.ipynb"])
+def test_gold_that_was_not_made_is_said_to_be_missing(name: str) -> None:
+    run = Run(name)
+
+    first = {"fleet_health.ipynb": "now", "incident.ipynb": "which", "cost_and_savings.ipynb": "months"}[name]
+    assert "does not exist yet: `lakehouse refresh` creates it" in run.text(first)

@@ -1,0 +1,1 @@
+"""The dashboard: pages over gold, asked through the embedded engine. Nothing here writes."""
