@@ -51,5 +51,7 @@ class EvaluationError(LakehouseError):
 
 class DeliveryError(LakehouseError):
     """A receiver of alerts cannot be reached, or refuses what it is sent."""
+
+
 class AlertRuleError(LakehouseError):
     """An alert rule, a signal, or a test of a rule cannot be read, or its SQL cannot be run."""

@@ -31,7 +31,7 @@ from pipelines.alerts.state import no_states
 from pipelines.errors import AlertRuleError
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, start_query
-from pipelines.tables import Table, all_contracts, ensure_table, parse_type, read_table
+from pipelines.tables import Table, all_contracts, ensure_table, parse_type, read_table, save_table
 
 QUERY = "gold_alerts"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,7 +125,7 @@ class Evaluation:
             return
         schema = ", ".join(f"`{column.name}` {column.type}" for column in TABLE.columns)
         rows = self.spark.createDataFrame([transition.row for transition in transitions], schema)
-        rows.coalesce(1).write.format("delta").mode("append").save(TABLE.path(self.settings))
+        save_table(rows.coalesce(1).write.mode("append"), self.settings, TABLE)
 
 
 def newest_event(read: evaluator.Read, scans: Sequence[Scan], known: int | None) -> int | None:

@@ -174,7 +174,7 @@ def _put(
 ) -> None:
     """`read_up_to`: the versions of the sources by which all changed days are in the table now."""
     rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
-    writer = rows.coalesce(1).write.format("delta").mode("overwrite")
+    writer = rows.coalesce(1).write.mode("overwrite")
     writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")
     if read_up_to is not None:
         writer = writer.option(

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.settings import Settings
-from pipelines.tables import Table, contract, ensure_table, read_table
+from pipelines.tables import Table, contract, ensure_table, read_table, save_table, table_exists
 
 TABLE = contract("gold.deleted_days")
 
 
 def deleted_days(spark: SparkSession, settings: Settings, table: Table, time_column: str) -> set[date]:
     """The days of `time_column` (UTC) that `table` has lost rows of; none where nothing was ever deleted."""
-    if not DeltaTable.isDeltaTable(spark, TABLE.path(settings)):
+    if not table_exists(spark, settings, TABLE):
         return set()
     noted = read_table(spark, settings, TABLE)
     noted = noted.where((F.col("table_name") == table.full_name) & (F.col("time_column") == time_column))
@@ -38,4 +37,4 @@ def note_deleted(spark: SparkSession, settings: Settings, table: Table, time_col
     now = datetime.now(UTC)
     rows = [(table.full_name, time_column, day, now) for day in new]
     frame = spark.createDataFrame(rows, ", ".join(f"`{column.name}` {column.type}" for column in TABLE.columns))
-    frame.coalesce(1).write.format("delta").mode("append").save(TABLE.path(settings))
+    save_table(frame.coalesce(1).write.mode("append"), settings, TABLE)

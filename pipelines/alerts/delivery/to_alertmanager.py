@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -25,7 +24,7 @@ from pipelines.alerts.delivery.transitions import FIRING, TABLE, Transition, col
 from pipelines.errors import DeliveryError
 from pipelines.settings import Settings, parse_duration
 from pipelines.streams import Trigger, start_query
-from pipelines.tables import ensure_table
+from pipelines.tables import delta_table, ensure_table, load_table
 
 QUERY = "alerts_to_alertmanager"
 
@@ -64,8 +63,8 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
     With the trigger AVAILABLE_NOW each receiver is told once, before this returns.
     """
     ensure_table(spark, settings, TABLE)
-    version = DeltaTable.forPath(spark, TABLE.path(settings)).history(1).select("version").collect()[0][0]
-    table = spark.read.format("delta").option("versionAsOf", version).load(TABLE.path(settings))
+    version = delta_table(spark, settings, TABLE).history(1).select("version").collect()[0][0]
+    table = load_table(spark.read.option("versionAsOf", version), settings, TABLE)
     deliverer.put(collect(_current(table, deliverer.delivery)))
 
     def note(changes: DataFrame, _batch_id: int) -> None:
@@ -75,13 +74,9 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
         if found:
             deliverer.put(found)
 
-    changes = (
-        spark.readStream.format("delta")
-        .option("readChangeFeed", "true")
-        .option("startingVersion", version)  # of the first start of all; afterwards the checkpoint says it
-        .option("maxFilesPerTrigger", settings.gold.max_files_per_trigger)
-        .load(TABLE.path(settings))
-    )
+    reader = spark.readStream.option("readChangeFeed", "true")
+    reader = reader.option("startingVersion", version)  # of the first start of all; afterwards the checkpoint says it
+    changes = load_table(reader.option("maxFilesPerTrigger", settings.gold.max_files_per_trigger), settings, TABLE)
     writer = changes.writeStream.outputMode("append").foreachBatch(note)
     query = start_query(writer, settings, QUERY, trigger, deliverer.delivery.trigger_interval)
     if trigger is Trigger.CONTINUOUS:

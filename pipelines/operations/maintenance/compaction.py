@@ -24,7 +24,7 @@ def compact(spark: SparkSession, settings: Settings, table: Table) -> Effect:
     before = size_of_table(spark, settings, table)
     if before.files < 2:  # such as a table that each refresh writes as a whole
         return Effect(before, before, 0, NOTHING)
-    path = table.path(settings)
-    retried(lambda: spark.sql(f"OPTIMIZE delta.`{path}`").collect(), table.full_name, _ATTEMPTS, _PAUSE_SECONDS)
+    optimize = f"OPTIMIZE {table.sql_name(settings)}"
+    retried(lambda: spark.sql(optimize).collect(), table.full_name, _ATTEMPTS, _PAUSE_SECONDS)
     after = size_of_table(spark, settings, table)
     return Effect(before, after, 0, DONE if after.files < before.files else NOTHING)

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from pipelines.operations.maintenance.size import Size
 from pipelines.settings import Settings
-from pipelines.tables import contract, ensure_table
+from pipelines.tables import contract, ensure_table, save_table
 
 TABLE = contract("gold.maintenance")
 DONE, NOTHING = "done", "nothing to do"
@@ -66,4 +66,4 @@ def write(spark: SparkSession, settings: Settings, run_id: str, done: Sequence[D
         for one in done
     ]  # fmt: skip
     frame = spark.createDataFrame(rows, _COLUMNS).select(*TABLE.column_names)
-    frame.coalesce(1).write.format("delta").mode("append").save(TABLE.path(settings))
+    save_table(frame.coalesce(1).write.mode("append"), settings, TABLE)

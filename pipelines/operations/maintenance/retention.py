@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -18,7 +17,7 @@ from pipelines.operations.beside_streams import retried
 from pipelines.operations.maintenance.record import DONE, NOTHING, Effect
 from pipelines.operations.maintenance.size import size_of_table
 from pipelines.settings import Settings
-from pipelines.tables import Table, read_table
+from pipelines.tables import Table, delta_table, read_table
 
 _HAPPENED = "event_time"
 _ARRIVED = ("ingest_time", "scored_at")
@@ -51,6 +50,6 @@ def delete_old(spark: SparkSession, settings: Settings, table: Table, now: datet
     if not old:
         return Effect(before, before, 0, NOTHING)
     note_deleted(spark, settings, table, columns[0], (row["day"] for row in old))
-    delta = DeltaTable.forPath(spark, table.path(settings))
+    delta = delta_table(spark, settings, table)
     retried(lambda: delta.delete(is_old), table.full_name)
     return Effect(before, size_of_table(spark, settings, table), sum(row["count"] for row in old), DONE)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from pipelines.errors import ContractError, LakehouseError
@@ -23,7 +22,7 @@ from pipelines.operations.maintenance.size import NONE, size_of_table
 from pipelines.operations.maintenance.vacuum import vacuum
 from pipelines.routing import RECORD_TABLES
 from pipelines.settings import Settings
-from pipelines.tables import Table, all_contracts
+from pipelines.tables import Table, all_contracts, table_exists
 
 FOLDERS = "folders of checks and states"
 
@@ -62,7 +61,7 @@ def maintain(
     now, run_id = datetime.now(UTC), str(uuid.uuid4())
     with alone(settings, "maintain"):
         for table in tables:
-            if not DeltaTable.isDeltaTable(spark, table.path(settings)):
+            if not table_exists(spark, settings, table):
                 continue
             done = []
             for action in Action:
@@ -89,6 +88,9 @@ def _work(
     if action is Action.COMPACT:
         return lambda: compact(spark, settings, table)
     if action is Action.VACUUM:
+        if settings.catalog is not None:
+            # There, files are the catalog's own, and its predictive optimization removes them.
+            return None
         return lambda: vacuum(spark, settings, table, now, rules.keep_replaced)
     return None
 

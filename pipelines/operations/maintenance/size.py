@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from pipelines.settings import Settings
-from pipelines.tables import Table
+from pipelines.tables import Table, delta_table
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ NONE = Size(0, 0)
 
 def size_of_table(spark: SparkSession, settings: Settings, table: Table) -> Size:
     """The files that a reader of the table's newest version reads."""
-    detail = DeltaTable.forPath(spark, table.path(settings)).detail().select("numFiles", "sizeInBytes").first()
+    detail = delta_table(spark, settings, table).detail().select("numFiles", "sizeInBytes").first()
     assert detail is not None
     return Size(int(detail["numFiles"]), int(detail["sizeInBytes"]))
 

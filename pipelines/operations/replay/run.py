@@ -27,7 +27,7 @@ from pipelines.operations.replay.span import Span
 from pipelines.routing import TABLES
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
-from pipelines.tables import Table, ensure_table, read_table
+from pipelines.tables import Table, ensure_table, read_table, save_table
 
 # None of them may change what another has just read.
 _ALONE = ("replay", "redrive", "maintain")
@@ -113,10 +113,10 @@ def _stage(
 
 def _swap(spark: SparkSession, settings: Settings, span: Span, table: Table) -> None:
     def swap() -> None:
-        writer = _new(spark, settings, table).write.format("delta").mode("overwrite")
+        writer = _new(spark, settings, table).write.mode("overwrite")
         note = json.dumps({"replayed": str(span)})
         writer = writer.option("replaceWhere", span.condition).option("userMetadata", note)
-        writer.save(table.path(settings))
+        save_table(writer, settings, table)
 
     retried(swap, table.full_name)
 
