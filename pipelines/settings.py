@@ -227,9 +227,8 @@ class Settings(_Section):
 
 def load_settings(env: str, environ: Mapping[str, str] = os.environ, conf_dir: Path = CONF_DIR) -> Settings:
     """The settings of `env`. Raises SettingsError, which names the key, its value and what would be right."""
-    known = sorted(path.stem for path in conf_dir.glob("*.yaml") if path.stem != "base")
-    if env not in known:
-        raise SettingsError(f"--env is {env!r}; there is conf/<env>.yaml for: {', '.join(known)}")
+    if env == "base" or not (conf_dir / f"{env}.yaml").is_file():
+        raise SettingsError(f"--env is {env!r}; there is conf/<env>.yaml for: {', '.join(environments(conf_dir))}")
     merged = _merge(_read(conf_dir / "base.yaml"), _read(conf_dir / f"{env}.yaml"))
     merged = _merge(merged, _from_environment(environ))
     try:
@@ -244,6 +243,17 @@ def load_settings(env: str, environ: Mapping[str, str] = os.environ, conf_dir: P
             f"({settings.gold.late_after})"
         )
     return settings.model_copy(update={"root": settings.root.expanduser().resolve()})
+
+
+def environments(conf_dir: Path = CONF_DIR) -> tuple[str, ...]:
+    """Names of the files that hold settings; rules and other data lie beside them."""
+    return tuple(sorted(path.stem for path in conf_dir.glob("*.yaml") if path.stem != "base" and _is_settings(path)))
+
+
+def _is_settings(path: Path) -> bool:
+    """By the sections, which are the lines that begin at the margin: no need to read the whole of long files."""
+    sections = re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return set(sections) <= set(Settings.model_fields)
 
 
 def without_outside_services(environ: Mapping[str, str]) -> dict[str, str]:

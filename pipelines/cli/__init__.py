@@ -32,6 +32,12 @@ _COMMANDS = {
     "forecast": "forecast",
     "failure-risk": "failure_risk",
     "refresh": "refresh",
+    "alerts": "alerts",
+    "dashboard": "dashboard",
+    "maintain": "maintain",
+    "replay": "replay",
+    "backup": "backup",
+    "restore": "backup",
 }
 
 

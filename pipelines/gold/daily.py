@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -126,6 +126,7 @@ def refresh(
     before = bookmark(spark, settings, daily.table)
     now = {source.table.full_name: _now(spark, settings, source.table) for source in daily.sources}
     touched: set[date] = set()
+    today = datetime.now(UTC).date()
     for source in daily.sources:
         name = source.table.full_name
         changed = changed_days(spark, settings, source, before.get(name), now[name])
@@ -134,8 +135,10 @@ def refresh(
             touched |= _days_of(read_table(spark, settings, daily.table), DAY)
             whole = read_table(spark, settings, source.table)
             changed = source.days(whole, whole)
-        reached = range(-source.reach_back, source.reach + 1)
-        touched |= {day + timedelta(days=offset) for day in changed for offset in reached}
+        offsets = range(-source.reach_back, source.reach + 1)
+        reached = {day + timedelta(days=offset) for day in changed for offset in offsets}
+        # A window that looks back does not reach into days that are still to come.
+        touched |= {day for day in reached if day <= today or day in changed}
     runs = contiguous(touched - lost_days(spark, settings, daily))
     for position, days in enumerate(runs):
         note(days)

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from pipelines.errors import ContractError
+from pipelines.gold import (
+    cost_anomalies,
+    cost_daily,
+    incidents,
+    resource_health,
+    rightsizing,
+    savings,
+    unit_costs,
+    usage_hourly,
+)
 from pipelines.gold.daily import DailyTable
+from pipelines.gold.drift import compliance, config_drift
+from pipelines.gold.security import audit
 
-DAILY_TABLES: tuple[DailyTable, ...] = ()
+DAILY_TABLES: tuple[DailyTable, ...] = (
+    resource_health.DAILY,
+    incidents.DAILY,
+    audit.DAILY,
+    config_drift.DAILY,
+    compliance.DAILY,
+    cost_daily.DAILY,
+    cost_anomalies.DAILY,
+    usage_hourly.DAILY,
+    rightsizing.DAILY,
+    savings.DAILY,
+    unit_costs.DAILY,
+)
 
 
 def daily_table(name: str) -> DailyTable:

@@ -80,7 +80,7 @@ def test_settings_cannot_be_changed() -> None:
         load_settings("local", {}).gold.late_after = "1 second"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("env", sorted(path.stem for path in CONF_DIR.glob("*.yaml") if path.stem != "base"))
+@pytest.mark.parametrize("env", environments())
 def test_every_env_that_we_ship_is_valid(env: str) -> None:
     assert load_settings(env, {}).env == env
 

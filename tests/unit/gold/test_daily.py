@@ -37,6 +37,10 @@ def counted(silver: Silver) -> DataFrame:
     return beats.groupBy(F.to_date("event_time").alias("day")).agg(F.count("*").alias("beats"))
 
 
+def nothing(silver: Silver) -> DataFrame:
+    return counted(silver).limit(0)
+
+
 DAILY = DailyTable(BEATS, (Source(routing.HEARTBEATS),), counted)
 
 
@@ -145,6 +149,14 @@ def test_a_window_that_looks_back_makes_later_days_news(estate: Estate) -> None:
     estate.hear(2)
 
     assert refresh(estate.spark, estate.settings, looking_back) == (Days(date(2026, 3, 2), date(2026, 3, 4)),)
+
+
+def test_days_to_come_are_left_alone(estate: Estate) -> None:
+    today = datetime.now(UTC).date()
+    hear_today = Source(routing.HEARTBEATS, reach=3, touched=lambda rows, _: rows.select(F.lit(today).alias("day")))
+    estate.hear(1)
+
+    assert refresh(estate.spark, estate.settings, DailyTable(BEATS, (hear_today,), nothing)) == (Days(today, today),)
 
 
 def test_what_is_followed_makes_earlier_days_news(estate: Estate) -> None:
