@@ -29,7 +29,9 @@ def judged(observations: DataFrame, controls: tuple[Control, ...], known: DataFr
     matched = F.array_compact(F.array(*(F.when(_is_about(control), F.lit(control.id)) for control in controls)))
     # Nothing can be said of a value that is not told.
     told = observations.where(F.col("value").isNotNull())
-    rows = told.withColumn("control_id", F.explode(matched)).dropDuplicates(["event_id", *FIELD])
+    # Not `explode`, of which Spark would make a filter that asks all controls once more.
+    asked = told.withColumn("control_id", F.explode_outer(matched)).where(F.col("control_id").isNotNull())
+    rows = asked.dropDuplicates(["event_id", *FIELD])
     rows = rows.join(F.broadcast(known), list(FIELD), "left")
     in_time = Window.partitionBy(*FIELD).orderBy("event_time", "event_id")
     first = F.coalesce("known_expected", F.first(F.coalesce("previous", "value"), ignorenulls=True).over(in_time))

@@ -25,21 +25,18 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 def hits(events: DataFrame, logs: DataFrame, rules: SecurityRules) -> DataFrame:
     """Rows of silver.events and silver.logs → the actions that a rule matches, once for each rule."""
-    events_by_kind = [
-        (Kind.AWS, aws.calls(events)),
-        (Kind.GUARD, aws.guard_findings(events)),
-        (Kind.AZURE, azure.operations(events)),
-        (Kind.WINDOWS, hosts.windows(events.where(F.col("source") == "azure.log_analytics.securityevent"))),
-    ]
-    logs_by_kind = [
-        (Kind.WINDOWS, hosts.windows_logs(logs)),
-        (Kind.ENTRA, azure.directory(logs)),
-        (Kind.KEY_VAULT, azure.vaults(logs)),
-        (Kind.KUBERNETES, kubernetes.audit_events(logs)),
-        (Kind.SSH, hosts.ssh(logs)),
-    ]
+    by_kind = {
+        Kind.AWS: aws.calls(events),
+        Kind.GUARD: aws.guard_findings(events),
+        Kind.AZURE: azure.operations(events),
+        Kind.WINDOWS: stacked([hosts.security_events(events), hosts.windows_logs(logs)]),
+        Kind.ENTRA: azure.directory(logs),
+        Kind.KEY_VAULT: azure.vaults(logs),
+        Kind.KUBERNETES: kubernetes.audit_events(logs),
+        Kind.SSH: hosts.ssh(logs),
+    }
     # Before they are stacked: Spark would give each of them the rules of all.
-    found = stacked([matched(actions, kind, rules.rules) for kind, actions in events_by_kind + logs_by_kind])
+    found = stacked([matched(actions, kind, rules.rules) for kind, actions in by_kind.items()])
     found = found.withColumn("occurrences", F.lit(1).cast("bigint"))
     # A record that came twice is one action.
     return found.dropDuplicates(["event_id", "rule"])

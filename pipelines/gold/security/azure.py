@@ -37,7 +37,7 @@ def operations(events: DataFrame) -> DataFrame:
         ),
         service=F.lower(F.substring_index("action", "/", 1)),
         actor_type=_actor_type(principal),
-        target=inside(details, "entity", "resource"),
+        target=F.coalesce(inside(details, "entity", "resource"), "resource_id"),
         request=F.coalesce(inside(details, "requestbody", "requestBody", "responseBody", "responsebody"), details),
         operation=attribute("correlationId", "CorrelationId", "correlation_id"),
     )  # fmt: skip

@@ -16,8 +16,12 @@ _ADDRESS = r"from (?:::ffff:)?([0-9a-fA-F.:]+)"
 _SSH_USER = r"(?:for|user) (?:invalid user |illegal user )?(\S+) from"
 
 
-def windows(rows: DataFrame) -> DataFrame:
-    """Rows of silver.events (SecurityEvent) or of silver.logs (Event) → events by number, in the common shape."""
+def security_events(events: DataFrame) -> DataFrame:
+    """Rows of silver.events → events of the security log by number, in the common shape."""
+    return _windows(events.where(F.col("source") == "azure.log_analytics.securityevent"))
+
+
+def _windows(rows: DataFrame) -> DataFrame:
     text = F.col("message")
     number = F.coalesce(attribute("EventID", "EventId"), _part(F.col("action"), _NUMBER))
     subject = F.coalesce(
@@ -69,7 +73,7 @@ def windows_logs(logs: DataFrame) -> DataFrame:
         "reason": F.lit(None).cast("string"),
         "source_address": F.lit(None).cast("string"),
     }
-    return windows(rows.withColumns(about))
+    return _windows(rows.withColumns(about))
 
 
 def ssh(logs: DataFrame) -> DataFrame:

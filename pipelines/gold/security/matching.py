@@ -21,7 +21,21 @@ def matched(actions: DataFrame, kind: Kind, rules: tuple[Rule, ...]) -> DataFram
             hits.append(F.when(reduce(Column.__or__, mine), F.lit(rule.name)))
     if not hits:
         return actions.withColumn("rule", F.lit("")).limit(0)
-    return actions.withColumn("rule", F.explode(F.array_compact(F.array(*hits))))
+    # Of `explode`, Spark would ask all rules once more before, with what their columns are made of written into each.
+    asked = actions.withColumn("rules", F.array_compact(F.array(*hits)))
+    asked = asked.withColumn("rule", F.explode_outer(_most_telling(rules))).drop("rules")
+    return asked.where(F.col("rule").isNotNull())
+
+
+def _most_telling(rules: tuple[Rule, ...]) -> Column:
+    """The rules that match, without those that another of them stands in for."""
+    hidden = [
+        F.when(F.array_contains("rules", rule.name), F.array(*map(F.lit, rule.instead_of)))
+        for rule in rules
+        if rule.instead_of
+    ]
+    none = F.array().cast("array<string>")
+    return F.array_except("rules", F.flatten(F.array(*(F.coalesce(one, none) for one in hidden), none)))
 
 
 def condition(match: Match) -> Column:

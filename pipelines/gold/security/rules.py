@@ -121,6 +121,8 @@ class Burst(_Section):
 
 
 class Rule(_Section):
+    """`instead_of`: rules that say less of the same action, which is no finding of theirs then."""
+
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: Annotated[str, AfterValidator(_title), Field(min_length=1)]
     severity: Severity
@@ -128,6 +130,7 @@ class Rule(_Section):
     technique: str | None = None
     match: Annotated[tuple[Match, ...], Field(min_length=1)]
     burst: Burst | None = None
+    instead_of: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _names_both(self) -> Rule:
@@ -159,6 +162,9 @@ def security_rules(path: Path = RULES_FILE) -> SecurityRules:
     if twice:
         raise SettingsError(f"{path}: rule {twice[0]} is there twice: give one of them another name")
     for rule in rules.rules:
+        unknown = sorted(set(rule.instead_of) - set(names))
+        if unknown:
+            raise SettingsError(f"{path}: rule {rule.name}: instead_of names {unknown[0]}, which is no rule")
         if rule.technique is not None and rule.technique not in rules.techniques:
             raise SettingsError(
                 f"{path}: rule {rule.name}: technique {rule.technique} is not among `techniques`: add it"

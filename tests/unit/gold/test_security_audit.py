@@ -205,6 +205,8 @@ def test_who_opened_port_22_to_the_world(found: Found) -> None:
     assert (ours["technique_id"], ours["tactic"]) == ("T1562.007", "Defense Evasion")
     assert (opened["nsg"]["actor"], opened["nsg"]["provider"]) == ("bob@example.com", "azure")
     assert {row["event_id"] for row in found.by("port_open_to_world")} == {"web open", "nsg web"}
+    # What says less of the same change is not said besides.
+    assert {"office", "nsg deny", "nsg office"} == {row["event_id"] for row in found.by("firewall_changed")}
 
 
 def test_was_logging_turned_off_and_by_whom(found: Found) -> None:

@@ -49,6 +49,7 @@ def test_what_a_title_may_name_is_known_of_every_action() -> None:
         (rule(burst="{by: actor, within: soon, at_least: 3}"), "rule r.burst.within is 'soon'"),
         (rule(burst="{by: region, within: 5 minutes, at_least: 3}"), "rule r.burst.by is 'region'"),
         (rule() + rule(), "rule r is there twice"),
+        (rule(instead_of="[x]"), "rule r: instead_of names x, which is no rule"),
         (rule(colour="red"), "rule r.colour is 'red'"),
     ],
 )
