@@ -19,7 +19,7 @@ from pipelines.operations.maintenance.size import size_of_table
 from pipelines.settings import Settings
 from pipelines.tables import Table, delta_table, read_table
 
-_HAPPENED = "event_time"
+_HAPPENED, _DAY = "event_time", "day"
 _ARRIVED = ("ingest_time", "scored_at")
 
 
@@ -29,7 +29,9 @@ def time_columns(table: Table) -> tuple[str, ...]:
         return (table.retention_column,)
     if _HAPPENED in table.column_names:
         return (_HAPPENED, *(name for name in _ARRIVED if name in table.column_names))
-    return () if table.time_column is None else (table.time_column,)
+    if table.time_column is not None:
+        return (table.time_column,)
+    return (_DAY,) if _DAY in table.column_names else ()
 
 
 def horizon(table: Table, now: datetime) -> date:
