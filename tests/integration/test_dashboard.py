@@ -23,7 +23,7 @@ from pipelines.errors import ServiceError
 from pipelines.settings import PROJECT_DIR, Settings, load_settings
 from tests import hand_made_gold
 from tests.conftest import wait_until
-from tests.hand_made_gold import ec2, vm
+from tests.hand_made_estate import ec2, vm
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
