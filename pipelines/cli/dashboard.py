@@ -40,7 +40,5 @@ def dashboard(
         shown = f"[{host}]" if ":" in host else host
         console.print(f"the dashboard is at http://{shown}:{server.port}", highlight=False)
         console.print("Ctrl-C ends it", style="dim")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            console.print("ended")
+        server.serve_forever()  # it takes Ctrl-C for its end, and closes the port
+        console.print("ended")

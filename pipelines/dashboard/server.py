@@ -11,6 +11,8 @@ from pipelines.dashboard.app import make_app
 from pipelines.errors import ServiceError
 from pipelines.settings import Settings
 
+_LOOPBACK = ("127.0.0.1", "::1")
+
 
 def listen(host: str, port: int) -> socket.socket:
     """The port, which is this process's from now on; 0 is any that is free. Raises ServiceError if it cannot be had."""
@@ -32,4 +34,8 @@ def serve(settings: Settings, listening: socket.socket) -> BaseWSGIServer:
     """A server that is ready for `serve_forever`."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request says nothing to those who read
     host, port = listening.getsockname()[:2]
-    return make_server(host, port, make_app(settings).server, threaded=True, fd=listening.fileno())
+    application = make_app(settings).server
+    if host in _LOOPBACK:
+        # A web page elsewhere could give its own name this machine's address, and so read what is for this machine.
+        application.config["TRUSTED_HOSTS"] = ["localhost", *_LOOPBACK]
+    return make_server(host, port, application, threaded=True, fd=listening.fileno())

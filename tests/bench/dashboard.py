@@ -33,7 +33,9 @@ from pipelines.dashboard.question import Question
 from pipelines.dashboard.questions import alerts, cost, fleet, forecasts, incidents, pipeline, quality, series
 from pipelines.settings import Settings, load_settings
 from tests import hand_made_gold
-from tests.gold_tables import contract_schema
+from tests.gold_tables import contract_schema, write_rows
+from tests.hand_made_costs import cost_anomalies
+from tests.hand_made_estate import vm
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _SEED = 7
@@ -59,7 +61,7 @@ class Estate:
 
     @property
     def ids(self) -> list[str]:
-        return [hand_made_gold.vm(f"web-{n:04}") for n in range(self.resources)]
+        return [vm(f"web-{n:04}") for n in range(self.resources)]
 
     @property
     def names(self) -> list[str]:
@@ -254,9 +256,9 @@ def small(settings: Settings) -> None:
         ("gold.spot_forecast", hand_made_gold.spot_forecast()),
         ("gold.quality_checks", hand_made_gold.quality_checks()),
         ("gold.model_health", hand_made_gold.model_health()),
-        ("gold.cost_anomalies", hand_made_gold.cost_anomalies()),
+        ("gold.cost_anomalies", cost_anomalies()),
     ):
-        hand_made_gold.write_rows(settings, name, rows)
+        write_rows(settings, name, rows)
 
 
 def make(settings: Settings, estate: Estate) -> int:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
 from pipelines.dashboard.server import listen, serve
-from pipelines.settings import Settings, load_settings
+from pipelines.errors import ServiceError
+from pipelines.settings import PROJECT_DIR, Settings, load_settings
 from tests import hand_made_gold
 from tests.conftest import wait_until
-from tests.hand_made_gold import ec2, vm
+from tests.hand_made_estate import ec2, vm
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -227,6 +234,46 @@ def test_what_was_refused_and_what_the_checks_found(reader: Watched) -> None:
     assert "drifting" in reader.text("#model-list")
 
 
+def test_whether_the_streams_keep_up(reader: Watched) -> None:
+    reader.open("/quality").drawn()
+
+    rows = reader.page.locator("#streams tbody tr").all_inner_texts()
+    assert [row.split("\t")[0] for row in rows] == ["bronze", "silver", "gold_metric_rollup"]
+    assert "120 records" in rows[0]
+    assert "The slowest five minutes: silver, 9.1 s at 2026-03-02 09:00." in reader.text("#latencies-summary")
+
+
+def test_what_went_wrong_and_what_caused_it(reader: Watched) -> None:
+    reader.open("/incidents").drawn()
+
+    assert "db-01 is silent" in reader.text("#incident-list tbody tr:first-child"), "what is open comes first"
+    assert "db-01 is silent" in reader.text("#incident-title"), "and is told of, as long as no other is chosen"
+    reader.page.click("#incident-hot")
+    reader.until("document.querySelector('#incident-title').innerText.startsWith('CPU of web-03')")
+    cause = reader.text("#causes tbody tr:first-child")
+    assert "deployment of shop 4.2 by release pipeline" in cause
+    assert "4 minutes before the first symptom" in cause
+    assert reader.page.locator("#evidence tbody tr").count() == 3
+    assert reader.text("#month-list tbody tr:first-child").split("\t") == ["2026-03", "2", "1", "4 min", "40 min"]
+
+
+def test_what_it_costs_and_what_could_be_saved(reader: Watched) -> None:
+    reader.open("/cost").drawn()
+
+    summary = "Most was spent on Amazon Elastic Compute Cloud: 3,160 USD (46.3 %) of 6,820 USD."
+    assert reader.text("#costs-days-summary") == summary
+    assert "260.00 USD" in reader.text("#dear tbody tr")
+    assert "380.40" in reader.text("#savings .facts")
+    assert "end what is idle" in reader.text("#saving-list tbody tr:first-child")
+    assert "CPU p95 is 1.2 %" in reader.text("#saving-list tbody tr:first-child")
+    reader.page.select_option("#costs-by", "owner")
+    reader.page.select_option("#costs-currency", "EUR")
+    reader.page.click("#costs-show")
+    reader.until(
+        "document.querySelector('#costs-days-summary').innerText.startsWith('Most was spent on not known: 90')"
+    )
+
+
 def test_what_will_be_full_and_what_may_fail(reader: Watched) -> None:
     reader.open("/forecasts").drawn()
 
@@ -297,3 +344,49 @@ def test_where_there_is_no_table_the_page_says_what_makes_it(browser: Browser, t
 
 def test_a_page_that_is_not_there(reader: Watched) -> None:
     assert reader.open("/nothing").text("h1") == "No such page"
+
+
+def get(url: str, **headers: str) -> tuple[int, Message]:
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as response:
+            return response.status, response.headers
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers
+
+
+def test_only_this_machine_is_answered_and_no_page_may_frame_it(base: str) -> None:
+    status, headers = get(base)
+
+    assert status == 200
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert get(base, Host="rebound.example")[0] == 400
+
+
+def test_the_command_says_where_it_is_and_ends_when_asked(settings: Settings) -> None:
+    command = "import typer; from pipelines.cli.dashboard import dashboard; typer.run(dashboard)"
+    environ = os.environ | {"LAKEHOUSE_ROOT": str(settings.root), "PYTHONPATH": str(PROJECT_DIR)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environ
+    )
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        address = said.removeprefix("the dashboard is at ").strip()
+        assert get(address)[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert "ended" in process.stdout.read()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_port_that_is_taken_is_said_with_what_to_do(settings: Settings) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ServiceError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .* `lakehouse dashboard --port`"
+        ):
+            listen("127.0.0.1", port)

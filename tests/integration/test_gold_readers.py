@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from pipelines.operations.query import answer
 from pipelines.settings import Settings, load_settings
 from pipelines.tables import all_contracts, contract, ensure_table
-from tests import hand_made_gold
+from tests import hand_made_costs, hand_made_gold
 from tests.gold_tables import contract_schema, write_rows
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GOLD = tuple(table.full_name for table in all_contracts() if table.layer == "gol
 BY_SPARK = {
     "gold.incidents": hand_made_gold.incidents,
     "gold.alerts": hand_made_gold.alerts,
-    "gold.cost_daily": hand_made_gold.cost_daily,
+    "gold.cost_daily": hand_made_costs.cost_daily,
 }
 
 

@@ -23,6 +23,7 @@ from pipelines.dashboard.questions.fleet import AGENTS, DAYS_OF_FLEET, RESOURCES
 
 _GROUPINGS = (("service", "service"), ("owner", "owner"), ("provider", "provider"), ("kind", "kind"))
 _NOBODY = "not known"
+_WIDE, _MOST_TILES = 150, 1_500  # resources of a group: from where on it has a row of its own, and is not all drawn
 _DOWN, _POOR = "unavailable at its end", "degraded at its end"
 
 
@@ -141,12 +142,10 @@ def _group(name: str, of_group: Sequence[Member], by: str, at: Address) -> html.
     states = Counter(member.state for member in of_group)
     worst_first = sorted(states, key=lambda state: (tone(state).rank, state))
     told = ", ".join(f"{states[state]} {state}" for state in worst_first)
-    tiles = [
-        html.Span(
-            tone(member.state).shape, className=f"tile {tone(member.state).css}", title=f"{member.name}: {member.state}"
-        )
-        for member in sorted(of_group, key=lambda member: (tone(member.state).rank, member.name))
-    ]
+    worst_members = sorted(of_group, key=lambda member: (tone(member.state).rank, member.name))
+    tiles: list[Child] = [_tile(member) for member in worst_members[:_MOST_TILES]]
+    if len(of_group) > _MOST_TILES:
+        tiles.append(html.Span(f"and {len(of_group) - _MOST_TILES:,} more", className="more"))
     can_filter = by != "kind" and name != _NOBODY
     heading = html.A(name, href=at.link({by: name})) if can_filter else name
     return html.Div(
@@ -155,8 +154,13 @@ def _group(name: str, of_group: Sequence[Member], by: str, at: Address) -> html.
             html.P(told, className="told"),
             html.Div(tiles, className="tiles", role="img", **aria(label=f"{name}: {told}")),
         ],
-        className="group",
+        className="group wide" if len(of_group) > _WIDE else "group",
     )
+
+
+def _tile(member: Member) -> html.Span:
+    found = tone(member.state)
+    return html.Span(found.shape, className=f"tile {found.css}", title=f"{member.name}: {member.state}")
 
 
 def _list(shown: Sequence[Member], at: Address) -> html.Div:

@@ -44,7 +44,7 @@ ACTIVE = Question(
     ORDER BY state, CASE severity WHEN 'page' THEN 0 WHEN 'critical' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END,
         transition_time DESC
     """,
-    made_by="lakehouse run alerts",
+    made_by="lakehouse alerts run",
 )
 
 HISTORY = Question(
@@ -52,7 +52,7 @@ HISTORY = Question(
     "gold.alerts",
     Transition,
     f"SELECT {_COLUMNS} FROM {{table}} ORDER BY transition_time DESC, alert_name LIMIT 500",
-    made_by="lakehouse run alerts",
+    made_by="lakehouse alerts run",
 )
 
 FIRED_BY_DAY = Question(
@@ -65,5 +65,5 @@ FIRED_BY_DAY = Question(
     WHERE state = 'firing' AND transition_time > (SELECT max(transition_time) FROM {table}) - INTERVAL 30 DAY
     GROUP BY 1, 2 ORDER BY 1, 2
     """,
-    made_by="lakehouse run alerts",
+    made_by="lakehouse alerts run",
 )

@@ -124,5 +124,5 @@ MODELS = Question(
     FROM {table} QUALIFY row_number() OVER (PARTITION BY model_name, model_version ORDER BY checked_at DESC) = 1
     ORDER BY checked_at DESC, model_name, model_version
     """,
-    made_by="lakehouse models check",
+    made_by="lakehouse models health",
 )

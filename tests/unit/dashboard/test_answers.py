@@ -52,7 +52,7 @@ def test_an_answer_is_kept_until_the_table_changes(settings: Settings, monkeypat
 
 
 def test_a_table_that_is_not_there_is_told_with_what_makes_it(settings: Settings) -> None:
-    with pytest.raises(NotYetMadeError, match=r"gold\.alerts has not been made yet: `lakehouse run alerts` makes it"):
+    with pytest.raises(NotYetMadeError, match=r"gold\.alerts has not been made yet: `lakehouse alerts run` makes it"):
         Answers(settings).ask(ACTIVE)
 
 
