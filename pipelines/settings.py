@@ -165,6 +165,14 @@ class Mlflow(_Section):
     registry_uri: str | None
 
 
+class Alerts(_Section):
+    tick_interval: Duration
+    look_back: Duration
+    alertmanager_urls: Annotated[tuple[str, ...], BeforeValidator(_words)]
+    resend_interval: Duration
+    kafka_topic: Name | None
+
+
 class Detection(_Section):
     trigger_interval: Duration
     max_files_per_trigger: Positive
@@ -197,6 +205,7 @@ class Settings(_Section):
     quality: Quality
     mlflow: Mlflow
     detection: Detection
+    alerts: Alerts
 
     def table_path(self, layer: str, table: str) -> Path:
         return self.root / layer / table

@@ -102,24 +102,9 @@ def _test(file: Path, env: str) -> None:
 
 def _run(env: str, trigger: Trigger) -> None:
     from pipelines.alerts.rules import load_rules
-    from pipelines.operations import preflight
+    from pipelines.cli.run import run_job
+    from pipelines.operations.run import Job
 
-    settings = load_settings(env)
-    preflight.check_root(settings)
-    preflight.check_table(settings, "silver", "metrics", "silver")
     if not load_rules():
         raise AlertRuleError("conf/alerts.yaml has no rule: there is nothing to evaluate")
-    from pipelines.alerts import stream
-    from pipelines.cli.live import LiveView
-    from pipelines.operations.run import Job, Stream, run_available, run_continuous, stop_signals
-    from pipelines.session import build_session
-
-    console = Console(stderr=True)
-    with stop_signals() as early, console.status("starting Spark"):
-        spark = build_session(settings, "lakehouse alerts")
-        if early.is_set():
-            return
-    run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
-    with stop_signals(spark) as stop, LiveView(console) as view:
-        run_streams(spark, settings, (Stream(Job.GOLD, stream.start),), view.update, stop)
-    spark.stop()
+    run_job(Job.ALERTS, env, trigger)

@@ -50,6 +50,16 @@ def check() -> None:
     _command("check")
 
 
+def alerts() -> None:
+    """The alert rules, and who is told."""
+    _stream("alerts")
+
+
+def maintain() -> None:
+    """Compaction, retention and the like."""
+    _command("maintain")
+
+
 def train() -> None:
     """A new version of the detector."""
     _command("train")

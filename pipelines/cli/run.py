@@ -26,11 +26,15 @@ def run(
         Trigger, typer.Option(help="continuous: until Ctrl-C or SIGTERM. available-now: what is there, then end.")
     ] = Trigger.CONTINUOUS,
 ) -> None:
-    """Run the streams: Kafka to bronze, bronze to silver, silver to anomaly scores, the inventory and gold.
+    """Run the streams: Kafka to bronze, bronze to silver, silver to anomaly scores, the inventory, gold, and alerts.
+
+    Alerts are not part of `all`: they are a process of their own, which goes on when another does not.
 
     Safe to stop, kill and start again at any time: it goes on where it stopped, and nothing is lost or there twice.
 
     All layers, live:      lakehouse run all
+
+    Rules, and who is told: lakehouse run alerts
 
     Catch up and end:      lakehouse run all --trigger available-now
     """
@@ -50,7 +54,13 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
         preflight.check_topics(settings, bootstrap_servers)
     if job is Job.SILVER:
         preflight.check_table(settings, "bronze", "telemetry", "bronze")
-    if job in (Job.SCORE, Job.INVENTORY, Job.GOLD):
+    alertmanagers: tuple[str, ...] = ()
+    if job is Job.ALERTS:
+        if settings.alerts.kafka_topic is not None:
+            bootstrap_servers = services.bootstrap_servers(settings)
+        embedded = services.alertmanager_url_if_any(settings)
+        alertmanagers = settings.alerts.alertmanager_urls or ((embedded,) if embedded else ())
+    if job in (Job.SCORE, Job.INVENTORY, Job.GOLD, Job.ALERTS):
         preflight.check_table(settings, "silver", "metrics", "silver")
 
     from pipelines.cli.live import LiveView
@@ -69,7 +79,7 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
             f"job {job} relies on what Spark Connect and serverless compute do not have (settings of the JSON "
             "reader and of the state store, caching): run it on a job cluster; bronze alone can be run here"
         )
-    streams = streams_of(job, bootstrap_servers, schemas_of(settings))
+    streams = streams_of(job, bootstrap_servers, schemas_of(settings), alertmanagers)
     run_streams = run_available if trigger is Trigger.AVAILABLE_NOW else run_continuous
     with (
         stop_signals(spark if has_jvm(spark) else None) as stop,

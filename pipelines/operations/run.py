@@ -18,6 +18,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines import bronze, silver
+from pipelines.alerts import stream as alert_rules
+from pipelines.alerts.delivery import to_alertmanager, to_kafka
+from pipelines.alerts.delivery.options import Delivery
 from pipelines.detection import stream as scoring
 from pipelines.detection.champion import ChampionWatch
 from pipelines.detection.logs import stream as log_stream
@@ -42,13 +45,15 @@ _OUR_ERRORS = "pipelines.errors."
 
 
 class Job(StrEnum):
-    """A layer's streams, those of the inventory or of detection, or all of them."""
+    """A layer's streams, those of the inventory, of detection or of alerts; or all but alerts, which are apart so that
+    they go on when a layer does not."""
 
     BRONZE = "bronze"
     SILVER = "silver"
     INVENTORY = "inventory"
     SCORE = "score"
     GOLD = "gold"
+    ALERTS = "alerts"
     ALL = "all"
 
 
@@ -61,8 +66,14 @@ class Stream:
     finish: Callable[[SparkSession, Settings], None] | None = None
 
 
-def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tuple[Stream, ...]:
-    """The streams of `job`, upstream first. `bootstrap_servers` is needed by bronze alone, `schemas` by silver."""
+def streams_of(
+    job: Job, bootstrap_servers: str | None, schemas: Schemas, alertmanagers: tuple[str, ...] = ()
+) -> tuple[Stream, ...]:
+    """The streams of `job`, upstream first.
+
+    `bootstrap_servers` is needed by bronze and, to tell Kafka, by alerts; `schemas` by silver. `alertmanagers`: base
+    URLs of those that alerts are sent to.
+    """
 
     def start_bronze(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
         assert bootstrap_servers is not None
@@ -81,6 +92,25 @@ def streams_of(job: Job, bootstrap_servers: str | None, schemas: Schemas) -> tup
         rules = log_stream.LogRules(threshold=settings.detection.threshold)
         return log_stream.start(spark, settings, trigger, rules, UnivariateCounts())
 
+    def start_rules(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        look_back = parse_duration(settings.alerts.look_back)
+        options = alert_rules.AlertOptions(tick=settings.alerts.tick_interval, look_back=look_back)
+        return alert_rules.start(spark, settings, trigger, options)
+
+    def start_alertmanager(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        delivery = Delivery(alertmanagers, resend_interval=settings.alerts.resend_interval)
+        return to_alertmanager.start(spark, settings, to_alertmanager.Deliverer(delivery), trigger)
+
+    def start_events(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
+        assert bootstrap_servers is not None
+        assert settings.alerts.kafka_topic is not None
+        delivery = Delivery((), topic=settings.alerts.kafka_topic)
+        return to_kafka.start(spark, settings, delivery, bootstrap_servers, trigger)
+
+    if job is Job.ALERTS:
+        receivers = (Stream(job, start_alertmanager),) if alertmanagers else ()
+        events = (Stream(job, start_events),) if bootstrap_servers is not None else ()
+        return (Stream(job, start_rules), *receivers, *events)
     everything = (
         Stream(Job.BRONZE, start_bronze),
         Stream(Job.SILVER, start_silver, ledger.flush),

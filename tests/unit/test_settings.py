@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.settings import CONF_DIR, load_settings, parse_duration
+from pipelines.settings import CONF_DIR, environments, load_settings, parse_duration
 
 
 @pytest.fixture
