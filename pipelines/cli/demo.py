@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import typer
 from rich.console import Console
 
 from pipelines.cli import output_width
-from pipelines.errors import LakehouseError
+from pipelines.errors import LakehouseError, ServiceError
 from pipelines.settings import PROJECT_DIR, Settings, load_settings, without_outside_services
 
 if TYPE_CHECKING:
@@ -131,23 +132,33 @@ def _start_spark(settings: Settings, log: Path) -> SparkSession:
 
 def _process(spark: SparkSession, settings: Settings, out: Path, console: Console) -> None:
     from pipelines.cli.reconcile import balance_table
+    from pipelines.gold.daily import refresh
+    from pipelines.gold.daily_tables import DAILY_TABLES
     from pipelines.local import services
     from pipelines.local.schemas import schemas_of
     from pipelines.operations.reconcile import reconcile
     from pipelines.operations.run import Job, run_available, streams_of
 
     bootstrap, schemas = services.bootstrap_servers(settings), schemas_of(settings)
+    alertmanagers = _alertmanagers(settings, console)
     for job, says in (
         (Job.BRONZE, "Kafka to bronze"),
         (Job.SILVER, "bronze to silver: decode, validate, deduplicate"),
         (Job.SCORE, "silver to anomaly scores: each measurement against its series' own past"),
         (Job.INVENTORY, "silver to the inventory: which resources there are, and what is known of them"),
         (Job.GOLD, "silver to gold: rollups and agent health"),
+        (Job.ALERTS, "alert rules, minute by minute, and who is told of what fires"),
     ):
         with _step(console, says) as done:
             begun = time.monotonic()
-            run_available(spark, settings, streams_of(job, bootstrap, schemas), lambda _: None, threading.Event())
+            streams = streams_of(job, bootstrap, schemas, alertmanagers)
+            run_available(spark, settings, streams, lambda _: None, threading.Event())
             done(f"{says} ({time.monotonic() - begun:.0f} s)")
+    with _step(console, "gold by the day: incidents, health, security, drift, cost") as done:
+        begun = time.monotonic()
+        for daily in DAILY_TABLES:
+            refresh(spark, settings, daily)
+        done(f"gold by the day: {len(DAILY_TABLES)} tables ({time.monotonic() - begun:.0f} s)")
     with _step(console, "proving that nothing was lost") as done:
         balances = reconcile(spark, settings, schemas)
         done("the account of every topic:")
@@ -158,9 +169,26 @@ def _process(spark: SparkSession, settings: Settings, out: Path, console: Consol
         raise LakehouseError("the account does not hold: see the table above")
 
 
+def _alertmanagers(settings: Settings, console: Console) -> tuple[str, ...]:
+    """Where there can be no Alertmanager, alerts go to Kafka alone."""
+    from pipelines.local import services
+
+    with _step(console, "starting Alertmanager") as done:
+        try:
+            address = services.up_alertmanager(settings).status.address
+        except ServiceError as error:
+            done(f"alerts go to Kafka alone: {error}")
+            return ()
+        assert address is not None
+        done(f"Alertmanager at {address}")
+    return (address,)
+
+
 def _report(settings: Settings, out: Path, console: Console, balances: tuple[TopicBalance, ...]) -> None:
+    from pipelines.operations.incident_story import worst_incident
     from pipelines.operations.report import build_report
     from pipelines.operations.report_page import print_summary, write_page
+    from pipelines.operations.story_text import print_story
 
     page = out.parent / "demo.html"
     with _step(console, "drawing the page") as done:
@@ -168,7 +196,10 @@ def _report(settings: Settings, out: Path, console: Console, balances: tuple[Top
         write_page(report, page)
         done("asked gold for answers:")
     print_summary(report, console)
+    print_story(worst_incident(settings), console)
     console.print(f"\nThe page to look at: {page}")
+    dashboard = f"LAKEHOUSE_ROOT={settings.root} {Path(sys.executable).with_name('lakehouse')} dashboard"
+    console.print(f"The dashboard, at http://127.0.0.1:8050: {dashboard}", soft_wrap=True)
 
 
 @contextmanager
