@@ -21,7 +21,8 @@ LIMIT 1"""
 _COUNT = "SELECT count(*), count(*) FILTER (WHERE len(fingerprints) > 0) FROM gold.incidents"
 _ALERTS = """
 SELECT alert_name, state, transition_time, annotations['summary'] FROM gold.alerts
-WHERE list_contains($fingerprints, fingerprint) AND state IN ('firing', 'resolved') ORDER BY transition_time, alert_name"""
+WHERE list_contains($fingerprints, fingerprint) AND state IN ('firing', 'resolved')
+ORDER BY transition_time, alert_name"""
 
 
 @dataclass(frozen=True)
