@@ -177,14 +177,19 @@ def _recommended(rows: DataFrame, spot: DataFrame, options: RightsizingOptions) 
     judged = sized.withColumn("verdict", verdict).withColumn("target", target)
     after = {
         "recommended_type": F.col("target.type"),
-        "cpu_p95_after": F.least(F.lit(100.0), cpu / F.col("target.vcpu_ratio")),
-        "memory_p95_after": F.least(F.lit(100.0), memory / F.col("target.memory_ratio")),
+        "cpu_p95_after": _at_most_all(cpu / F.col("target.vcpu_ratio")),
+        "memory_p95_after": _at_most_all(memory / F.col("target.memory_ratio")),
         "size_ratio": F.col("target.memory_ratio"),
     }
     offers = F.broadcast(spot_offers(spot))
     is_spot = F.coalesce(F.col("tolerates_interruption") & ~F.col("is_on_spot"), F.expr("false"))
     offered = judged.withColumns(after).join(offers, ["instance_type", "region"], "left")
     return offered.withColumn("is_spot_candidate", is_spot & (F.col("level").isNull() | (F.col("level") != "unknown")))
+
+
+def _at_most_all(percent: Column) -> Column:
+    """`least` alone would take 100 for what is not known."""
+    return F.when(percent.isNotNull(), F.least(percent, F.lit(100.0)))
 
 
 _STEP_COLUMNS = "instance_type string, down int, type string, vcpu_ratio double, memory_ratio double, vcpus double"

@@ -75,8 +75,8 @@ def written(spark: SparkSession, settings: Settings, tables: tuple[Table, ...], 
 
 
 def versions(spark: SparkSession, settings: Settings, tables: tuple[Table, ...]) -> dict[str, int]:
-    newest = {table: DeltaTable.forPath(spark, table.path(settings)).history(1) for table in tables}
-    return {table.full_name: int(rows.select("version").collect()[0][0]) for table, rows in newest.items()}
+    newest = {table.full_name: DeltaTable.forPath(spark, table.path(settings)).history(1) for table in tables}
+    return {name: int(rows.select("version").collect()[0][0]) for name, rows in newest.items()}
 
 
 def timed_refresh(spark: SparkSession, settings: Settings, daily: DailyTable) -> tuple[float, int]:

@@ -85,7 +85,7 @@ def measurements() -> Iterator[dict[str, Any]]:
                     if value is not None:
                         yield {
                             "resource_id": machine.resource, "event_time": at(day, hour), "metric": metric,
-                            "value": value, "namespace": "AWS/EC2", "unit": "Percent",
+                            "value": float(value), "namespace": "AWS/EC2", "unit": "Percent",
                         }  # fmt: skip
 
 
