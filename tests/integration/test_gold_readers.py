@@ -1,13 +1,14 @@
-"""Gold is readable by the tools that analysts have: DuckDB and Polars through delta-rs, and Spark SQL."""
+"""Gold is readable by the tools that analysts have: DuckDB and Polars through delta-rs, and Spark SQL.
+
+Every table is read as its contract makes it; those with the most unusual types also as Spark writes them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 
 from pipelines.operations.query import answer
 from pipelines.settings import Settings, load_settings
@@ -50,14 +51,6 @@ def test_polars_and_duckdb_read_a_table_of_the_contract(settings: Settings, name
     assert len(by_duckdb.rows) == 1
 
 
-def test_spark_sql_reads_all_of_them(settings: Settings, spark: SparkSession) -> None:
-    counts = " UNION ALL ".join(
-        f"SELECT '{name}' AS name, count(*) AS rows FROM delta.`{contract(name).path(settings)}`" for name in GOLD
-    )
-
-    assert {row["name"]: row["rows"] for row in spark.sql(counts).collect()} == dict.fromkeys(GOLD, 1)
-
-
 @pytest.mark.parametrize("name", BY_SPARK)
 def test_what_spark_wrote_reads_the_same_everywhere(
     tmp_path_factory: pytest.TempPathFactory, spark: SparkSession, name: str
@@ -75,9 +68,9 @@ def test_what_spark_wrote_reads_the_same_everywhere(
     by_polars = pl.read_delta(table.path(settings)).sort(*table.keys)
     by_duckdb = answer(settings, f"SELECT {key} FROM {name} ORDER BY {', '.join(table.keys)}")
 
-    expected = pa.Table.from_pylist([{field: row.get(field) for field in (key,)} for row in rows])
+    by_spark = spark.sql(f"SELECT {key} FROM delta.`{table.path(settings)}`").collect()
     assert by_polars.height == len(rows)
+    assert sorted(row[0] for row in by_spark) == sorted(by_polars[key].to_list())
     assert [row[0] for row in by_duckdb.rows] == by_polars[key].to_list()
-    assert sorted(by_polars[key].to_list()) == sorted(expected[key].to_pylist())
-    assert DeltaTable(table.path(settings)).schema().to_arrow() is not None
+    assert sorted(by_polars[key].to_list()) == sorted(row[key] for row in rows)
     assert set(by_polars.columns) == set(contract_schema(name).names)

@@ -96,6 +96,6 @@ def _layout(height: int) -> go.Layout:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         hoverlabel={"bgcolor": "#16202b", "font": {"color": "#ffffff"}},
-        xaxis=axis,
+        xaxis=axis | {"tickangle": 0},
         yaxis=axis,
     )
