@@ -79,6 +79,7 @@ KafkaOption = Annotated[
         r"|groupIdPrefix|fetchOffset\.\w+|kafkaConsumer\.\w+)$"
     ),
 ]
+Url = Annotated[str, Field(pattern=r"^https?://[^/]")]
 CatalogName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w-]*$")]
 ConfValue = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else str(value))]
 
@@ -168,7 +169,7 @@ class Mlflow(_Section):
 class Alerts(_Section):
     tick_interval: Duration
     look_back: Duration
-    alertmanager_urls: Annotated[tuple[str, ...], BeforeValidator(_words)]
+    alertmanager_urls: Annotated[tuple[Url, ...], BeforeValidator(_words)]
     resend_interval: Duration
     kafka_topic: Name | None
 
