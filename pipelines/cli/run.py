@@ -44,7 +44,6 @@ def run(
 def run_job(job: Job, env: str, trigger: Trigger) -> None:
     """Check what can be checked, start Spark, run the streams of `job`. Raises LakehouseError on any failure."""
     from pipelines.local import services
-    from pipelines.local.kafka_client import create_topics
     from pipelines.operations import preflight
 
     settings = load_settings(env)
@@ -59,8 +58,6 @@ def run_job(job: Job, env: str, trigger: Trigger) -> None:
     if job is Job.ALERTS:
         if settings.alerts.kafka_topic is not None:
             bootstrap_servers = services.bootstrap_servers(settings)
-            # With neither the topic nor a broker that makes it, the stream would wait for ever.
-            create_topics(bootstrap_servers, [settings.alerts.kafka_topic], 1)
         embedded = services.alertmanager_url_if_any(settings)
         alertmanagers = settings.alerts.alertmanager_urls or ((embedded,) if embedded else ())
     if job in (Job.SCORE, Job.INVENTORY, Job.GOLD, Job.ALERTS):
