@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.gold.cost_daily import TABLE as COSTS
-from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source
+from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source, differing_days
 from pipelines.tables import contract
 
 TABLE = contract("gold.cost_anomalies")
@@ -119,4 +119,4 @@ def _rows(silver: Silver) -> DataFrame:
     return cost_anomalies(costs, silver.days, _OPTIONS)
 
 
-DAILY = DailyTable(TABLE, (Source(COSTS, DAY, reach=7 * _OPTIONS.weeks),), _rows)
+DAILY = DailyTable(TABLE, (Source(COSTS, DAY, reach=7 * _OPTIONS.weeks, touched=differing_days),), _rows)

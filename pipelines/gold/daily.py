@@ -26,6 +26,7 @@ from pipelines.tables import Table, delta_table, ensure_table, load_table, read_
 DAY = "day"
 _ONE_DAY = timedelta(days=1)
 _NOTE = "read_up_to"
+_CHANGE = "_change_type"
 # The feed does not reach back so far: the table had none then, its log was cleaned up, or its files were vacuumed.
 _FEED_IS_GONE = (
     "DELTA_MISSING_CHANGE_DATA",
@@ -222,6 +223,20 @@ def contiguous(days: Iterable[date]) -> tuple[Days, ...]:
         else:
             runs.append(Days(day, day))
     return tuple(runs)
+
+
+def differing_days(changed: DataFrame, whole: DataFrame) -> DataFrame:
+    """As `touched` of a daily table: the days whose rows differ now. A day that was worked out again to the same rows,
+    which the feed has as deleted and inserted, is no news to whoever reads it. Columns that are maps are not looked at.
+    """
+    if _CHANGE not in changed.columns:
+        return changed.select(DAY)
+    compared = [name for name, kind in whole.dtypes if "map<" not in kind]
+    came = F.col(_CHANGE).isin("insert", "update_postimage")
+    net = changed.groupBy(DAY, F.xxhash64(*compared).alias("row")).agg(
+        F.sum(F.when(came, 1).otherwise(-1)).alias("more")
+    )
+    return net.where("more <> 0").select(DAY)
 
 
 def _days_of(rows: DataFrame, time_column: str) -> set[date]:

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.gold import cost_daily, usage_hourly
-from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source
+from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source, differing_days
 from pipelines.gold.instance_sizes import Step, steps
 from pipelines.gold.machine_facts import machine, machine_facts, spot_offers
 from pipelines.tables import contract
@@ -225,4 +225,5 @@ def _rows(silver: Silver) -> DataFrame:
 
 
 _REACH = _OPTIONS.window_days - 1
-DAILY = DailyTable(TABLE, (Source(USAGE, DAY, reach=_REACH), Source(COSTS, DAY, reach=_REACH)), _rows)
+_SOURCES = tuple(Source(table, DAY, reach=_REACH, touched=differing_days) for table in (USAGE, COSTS))
+DAILY = DailyTable(TABLE, _SOURCES, _rows)

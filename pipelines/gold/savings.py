@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.gold import cost_daily, rightsizing
-from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source
+from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source, differing_days
 from pipelines.gold.machine_costs import hourly_prices, monthly_costs
 from pipelines.tables import contract
 
@@ -154,4 +154,8 @@ def _rows(silver: Silver) -> DataFrame:
     return savings(silver.of_days(VERDICTS, DAY), costs, silver.days, _OPTIONS)
 
 
-DAILY = DailyTable(TABLE, (Source(VERDICTS, DAY), Source(COSTS, DAY, reach=_BEFORE)), _rows)
+_SOURCES = (
+    Source(VERDICTS, DAY, touched=differing_days),
+    Source(COSTS, DAY, reach=_BEFORE, touched=differing_days),
+)
+DAILY = DailyTable(TABLE, _SOURCES, _rows)

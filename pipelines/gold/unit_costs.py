@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.gold import cost_daily, usage_hourly
-from pipelines.gold.daily import DAY, DailyTable, Silver, Source
+from pipelines.gold.daily import DAY, DailyTable, Silver, Source, differing_days
 from pipelines.gold.machine_facts import machine
 from pipelines.tables import contract
 
@@ -99,4 +99,6 @@ def _rows(silver: Silver) -> DataFrame:
     return unit_costs(silver.of_days(COSTS, DAY), silver.of_days(USAGE, DAY))
 
 
-DAILY = DailyTable(TABLE, (Source(COSTS, DAY), Source(USAGE, DAY)), _rows)
+DAILY = DailyTable(
+    TABLE, (Source(COSTS, DAY, touched=differing_days), Source(USAGE, DAY, touched=differing_days)), _rows
+)

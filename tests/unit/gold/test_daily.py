@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_fields
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import routing
 from pipelines.errors import ContractError
-from pipelines.gold.daily import DailyTable, Days, Silver, Source, contiguous, refresh, replace
+from pipelines.gold.daily import (
+    DailyTable,
+    Days,
+    ReadUpTo,
+    Silver,
+    Source,
+    changed_days,
+    contiguous,
+    differing_days,
+    refresh,
+    replace,
+)
 from pipelines.gold.daily_tables import daily_table
 from pipelines.settings import Settings
 from pipelines.tables import Column, Table, ensure_table, read_table
@@ -177,6 +190,25 @@ def test_rows_may_touch_other_days_than_their_own(estate: Estate) -> None:
     estate.hear(3)
 
     assert refresh(estate.spark, estate.settings, touching) == (Days(FIRST, date(2026, 3, 3)),)
+
+
+def test_a_day_that_came_out_the_same_is_no_news_to_those_who_read_it(estate: Estate) -> None:
+    spark, settings = estate.spark, estate.settings
+    feeding = replace_fields(BEATS, properties=(("delta.enableChangeDataFeed", "true"),))
+    table = DailyTable(feeding, DAILY.sources, counted)
+    estate.hear(1, 2, 3)
+    refresh(spark, settings, table)
+    beats_source = Source(feeding, "day", touched=differing_days)
+    before = ReadUpTo(table_id(estate, BEATS), 1)
+    estate.hear(2)
+    replace(spark, settings, table, Days(FIRST, date(2026, 3, 3)))
+    now = ReadUpTo(before.table_id, 2)
+
+    assert changed_days(spark, settings, beats_source, before, now) == {date(2026, 3, 2)}
+
+
+def table_id(estate: Estate, table: Table) -> str:
+    return str(DeltaTable.forPath(estate.spark, table.path(estate.settings)).detail().select("id").collect()[0][0])
 
 
 def test_days_are_as_few_runs_as_they_can_be() -> None:
