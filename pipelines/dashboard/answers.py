@@ -73,7 +73,7 @@ class Answers:
         return found is not None and found.exists
 
     def span(self, question: Question[Any]) -> Span | None:
-        """The times that the table of the question has; None if it is empty or its log does not tell."""
+        """The times that the table of the question has; None if its log tells of no row."""
         assert question.time_column is not None
         return span(self._table(question), question.time_column)
 

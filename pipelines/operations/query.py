@@ -176,7 +176,7 @@ def _is_ready(view: View | ResourceView, tables: tuple[Listed, ...]) -> bool:
 
 
 def span(table: Listed, column: str) -> Span | None:
-    """The first and last time in a column, by the log alone; None if it does not tell, or there is no row."""
+    """The first and last time in a column, by the log alone; None if it tells of no row."""
     return time_span(_open(table), column)
 
 

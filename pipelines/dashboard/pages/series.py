@@ -16,7 +16,7 @@ from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
 from pipelines.dashboard.layout.forms import Choice, choices
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
-from pipelines.dashboard.questions.series import LATEST, POINTS, SCORED, Point, Scored
+from pipelines.dashboard.questions.series import POINTS, SCORED, Point, Scored
 
 _RANGES = (("24", "24 hours"), ("6", "6 hours"), ("72", "3 days"), ("168", "7 days"))
 _APART = timedelta(minutes=10)
@@ -29,18 +29,12 @@ def page(at: Address, answers: Answers) -> Child:
     ]
 
 
-def newest(answers: Answers) -> datetime | None:
-    """The time of the newest score: by the log of the table, else by its rows."""
-    span = answers.span(POINTS)
-    return span.last if span else answers.ask(LATEST)[0].event_time
-
-
 def _chosen(at: Address, answers: Answers) -> Child:
-    last = newest(answers)
-    if last is None:
+    span = answers.span(POINTS)
+    if span is None:
         return note("Nothing has been scored yet.")
     hours = int(at.one_of("hours", tuple(value for value, _ in _RANGES), "24"))
-    end = last.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    end = span.last.replace(second=0, microsecond=0) + timedelta(minutes=1)
     start = end - timedelta(hours=hours)
     # What can be chosen is what was scored in the last day, however far back the chart looks.
     scored = answers.ask(SCORED, start=end - timedelta(hours=24), end=end)

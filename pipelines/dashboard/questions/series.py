@@ -35,13 +35,6 @@ class Point:
     is_anomaly: bool
 
 
-@dataclass(frozen=True)
-class Latest:
-    event_time: datetime | None
-
-
-LATEST = Question("latest score", _VIEW, Latest, "SELECT max(event_time) FROM {table}", made_by=_BY, base=_BASE)
-
 SCORED = Question(
     "scored series",
     _VIEW,

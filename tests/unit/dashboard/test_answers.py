@@ -89,6 +89,12 @@ def test_a_column_without_statistics_prunes_nothing(settings: Settings) -> None:
     assert time_span(delta, "metric") is None
 
 
+def test_a_table_without_rows_has_no_time(settings: Settings) -> None:
+    write_rows(settings, "silver.anomaly_scores", [])
+
+    assert Answers(settings).span(POINTS) is None
+
+
 def test_a_value_of_the_reader_is_never_part_of_the_query(settings: Settings) -> None:
     write_rows(settings, "silver.anomaly_scores", [score(NOON, 1.0)])
     evil = "a' OR '1' = '1"
