@@ -8,12 +8,19 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.tables import Table
+from pipelines.tables import Table, parse_type
 
 
 def frame(spark: SparkSession, table: Table, rows: Iterable[dict[str, Any]]) -> DataFrame:
     schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
     return spark.createDataFrame([tuple(row.get(name) for name in table.column_names) for row in rows], schema)
+
+
+def wrong_types(rows: DataFrame, table: Table) -> dict[str, tuple[str, str]]:
+    """Column → its type and that of the contract, where these differ: Delta would refuse them."""
+    wanted = {column.name: parse_type(column.type).simpleString() for column in table.columns}
+    found = {field.name: field.dataType.simpleString() for field in rows.schema}
+    return {name: (found.get(name, "none"), type_) for name, type_ in wanted.items() if found.get(name) != type_}
 
 
 def collected(rows: DataFrame) -> list[dict[str, Any]]:
