@@ -19,7 +19,7 @@ from pipelines.gold.daily import Days
 from pipelines.gold.incidents import IncidentOptions, Told, incidents
 from pipelines.gold.incidents.table import ALERTS, CHANGES, EVENTS, INVENTORY, SCORES, TABLE
 from pipelines.views import view
-from tests.unit.gold.silver_rows import collected, frame
+from tests.unit.gold.silver_rows import collected, frame, wrong_types
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -123,7 +123,9 @@ def told(spark: SparkSession) -> Told:
 
 def found_in(spark: SparkSession, first: date, last: date) -> dict[str, dict[str, Any]]:
     """By the name of the machine with the first symptom."""
-    rows = collected(incidents(told(spark), Days(first, last), SILENT_AFTER, IncidentOptions()))
+    found = incidents(told(spark), Days(first, last), SILENT_AFTER, IncidentOptions())
+    assert wrong_types(found, TABLE) == {}
+    rows = collected(found)
     named = {row["title"].partition(":")[0]: row for row in rows}
     assert len(named) == len(rows)
     return named

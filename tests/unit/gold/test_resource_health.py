@@ -18,7 +18,7 @@ from pipelines.gold.resource_health import INVENTORY, SCORES, TABLE, HealthOptio
 from pipelines.gold.signs_of_life import SilenceRule
 from pipelines.tables import contract
 from pipelines.views import view
-from tests.unit.gold.silver_rows import collected, frame
+from tests.unit.gold.silver_rows import collected, frame, wrong_types
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,7 +88,9 @@ def found(spark: SparkSession) -> Rows:
         frame(spark, SCORES, WRONG),
         frame(spark, INVENTORY, INVENTORY_ROWS),
     )
-    rows = collected(resource_health(observed, Days(MONDAY, TUESDAY), RULE, OPTIONS))
+    health = resource_health(observed, Days(MONDAY, TUESDAY), RULE, OPTIONS)
+    assert wrong_types(health, TABLE) == {}
+    rows = collected(health)
     return {(row["day"], row["resource_id"]): row for row in rows}
 
 
