@@ -25,19 +25,18 @@ def frame(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) 
     return spark.createDataFrame([tuple(row.get(name) for name in table.column_names) for row in rows], schema)
 
 
-<<<<<<< HEAD
 def silver(
     spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], identity: str = "event_id"
 ) -> DataFrame:
     """The same, with a position in Kafka; without an `identity`, its number."""
     return frame(spark, table, [{identity: f"e{number}", **_GIVEN, **row} for number, row in enumerate(rows)])
-=======
+
+
 def wrong_types(rows: DataFrame, table: Table) -> dict[str, tuple[str, str]]:
     """Column → its type and that of the contract, where these differ: Delta would refuse them."""
     wanted = {column.name: parse_type(column.type).simpleString() for column in table.columns}
     found = {field.name: field.dataType.simpleString() for field in rows.schema}
     return {name: (found.get(name, "none"), type_) for name, type_ in wanted.items() if found.get(name) != type_}
->>>>>>> health
 
 
 def collected(rows: DataFrame) -> list[dict[str, Any]]:
