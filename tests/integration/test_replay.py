@@ -50,12 +50,12 @@ def arrive(spark: SparkSession, settings: Settings, batches: int, values: int) -
 
 @pytest.fixture(scope="module")
 def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Bronze of three minutes of arrival, and silver that the stream made of it, a micro-batch a minute."""
+    """Bronze of four minutes of arrival, and silver that the stream made of it, a micro-batch a minute."""
     from pipelines.settings import load_settings
 
     root = tmp_path_factory.mktemp("replay")
     settings = load_settings("local", {"LAKEHOUSE_ROOT": str(root), "LAKEHOUSE_SILVER__MAX_FILES_PER_TRIGGER": "1"})
-    arrive(spark, settings, batches=3, values=60)
+    arrive(spark, settings, batches=4, values=120)
     catch_up(spark, settings, "none", "silver")
     return settings
 
@@ -119,6 +119,7 @@ def test_a_replay_that_was_killed_between_two_tables_is_repeated_and_no_other_co
 ) -> None:
     original = rows_of(spark, made)
     for table in (METRICS, HEARTBEATS):
+        assert original[table.full_name].where(minutes(2, 3).condition).count() > 0, "there is something to lose"
         spark.sql(f"DELETE FROM delta.`{table.path(made)}` WHERE {minutes(2, 3).condition}")
     swap, swapped = replaying._swap, []
 
