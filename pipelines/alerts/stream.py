@@ -49,7 +49,7 @@ class AlertOptions:
     tick: str = "5 seconds"
     look_back: timedelta = timedelta(hours=1)
     backlog: timedelta = timedelta(days=1)
-    steps_at_once: int = 60
+    steps_at_once: int = 240
 
 
 @dataclass
