@@ -14,7 +14,8 @@ from pipelines.settings import PROJECT_DIR, Settings
 from tests.conftest import Kafka, Launcher, Program, SettingsFactory, wait_until
 
 # Of a micro-batch and the end of a JVM, on a machine that does other things too.
-STOP_SECONDS = 60.0
+# It waits 60 seconds for running batches, then interrupts them, and writes down how the streams did.
+STOP_SECONDS = 120.0
 
 
 @pytest.fixture

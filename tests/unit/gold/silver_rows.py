@@ -28,8 +28,9 @@ def frame(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) 
 def silver(
     spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], identity: str = "event_id"
 ) -> DataFrame:
-    """The same, with a position in Kafka; without an `identity`, its number."""
-    return frame(spark, table, [{identity: f"e{number}", **_GIVEN, **row} for number, row in enumerate(rows)])
+    """The same, with a position in Kafka where the table has one; without an `identity`, its number."""
+    given = {name: value for name, value in _GIVEN.items() if name in table.column_names}
+    return frame(spark, table, [{identity: f"e{number}", **given, **row} for number, row in enumerate(rows)])
 
 
 def wrong_types(rows: DataFrame, table: Table) -> dict[str, tuple[str, str]]:
