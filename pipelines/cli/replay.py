@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli import output_width, run_app
+from pipelines.cli import output_width
 from pipelines.cli.services import Env
 from pipelines.settings import load_settings
 
@@ -65,13 +65,6 @@ def replay(
             "in place. `lakehouse refresh` works out the daily gold tables of the days that have changed; "
             "gold.metric_rollup and the anomaly scores keep what they made of the former rows"
         )
-
-
-def main() -> None:
-    """Entry of jobs/replay.py, with the options of `lakehouse replay`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(replay)
-    run_app(app)
 
 
 def _utc(moment: datetime) -> datetime:
