@@ -185,7 +185,7 @@ def _alertmanagers(settings: Settings, console: Console) -> tuple[str, ...]:
 
 
 def _report(settings: Settings, out: Path, console: Console, balances: tuple[TopicBalance, ...]) -> None:
-    from pipelines.operations.incident_story import worst_incident
+    from pipelines.operations.incident_story import most_telling
     from pipelines.operations.report import build_report
     from pipelines.operations.report_page import print_summary, write_page
     from pipelines.operations.story_text import print_story
@@ -196,7 +196,7 @@ def _report(settings: Settings, out: Path, console: Console, balances: tuple[Top
         write_page(report, page)
         done("asked gold for answers:")
     print_summary(report, console)
-    print_story(worst_incident(settings), console)
+    print_story(most_telling(settings), console)
     console.print(f"\nThe page to look at: {page}")
     dashboard = f"LAKEHOUSE_ROOT={settings.root} {Path(sys.executable).with_name('lakehouse')} dashboard"
     console.print(f"The dashboard, at http://127.0.0.1:8050: {dashboard}", soft_wrap=True)

@@ -10,7 +10,8 @@ as it was worked out when all of it was there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -26,6 +27,7 @@ from pipelines.tables import Table, delta_table, ensure_table, load_table, read_
 DAY = "day"
 _ONE_DAY = timedelta(days=1)
 _NOTE = "read_up_to"
+_SKIP_EMPTY = "spark.databricks.delta.skipRecordingEmptyCommits"
 _CHANGE = "_change_type"
 # The feed does not reach back so far: the table had none then, its log was cleaned up, or its files were vacuumed.
 _FEED_IS_GONE = (
@@ -184,7 +186,19 @@ def _put(
         writer = writer.option(
             "userMetadata", json.dumps({_NOTE: {name: asdict(one) for name, one in read_up_to.items()}})
         )
-    save_table(writer, settings, daily.table)
+    with _empty_commits(spark):
+        save_table(writer, settings, daily.table)
+
+
+@contextmanager
+def _empty_commits(spark: SparkSession) -> Iterator[None]:
+    """Days without a row, in a table that had none of them, are a commit too: it carries the note."""
+    before = spark.conf.get(_SKIP_EMPTY, "true")
+    spark.conf.set(_SKIP_EMPTY, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(_SKIP_EMPTY, str(before))
 
 
 def bookmark(spark: SparkSession, settings: Settings, table: Table) -> dict[str, ReadUpTo]:

@@ -10,12 +10,12 @@ from typing import Any
 from pipelines.operations.query import connect, fetch, list_tables
 from pipelines.settings import Settings
 
-# The one that says most: with a cause and alerts, of the worst severity, the newest.
-_WORST = """
+# The one that says most: alerted of, with the most to tell of its causes, of the worst severity, the newest.
+_MOST_TELLING = """
 SELECT incident_id, title, severity, status, started_at, detected_at, resolved_at, time_to_detect_seconds,
     primary_resource_id, causes, fingerprints
 FROM gold.incidents
-ORDER BY len(fingerprints) > 0 DESC, len(causes) > 0 DESC,
+ORDER BY len(fingerprints) > 0 DESC, len(causes) DESC,
     list_position(['info', 'warning', 'critical', 'page'], severity) DESC NULLS LAST, started_at DESC
 LIMIT 1"""
 _COUNT = "SELECT count(*), count(*) FILTER (WHERE len(fingerprints) > 0) FROM gold.incidents"
@@ -62,8 +62,8 @@ class Story:
     alerted: int
 
 
-def worst_incident(settings: Settings) -> Story | None:
-    """The worst incident of gold.incidents, before all those that were alerted of; None if there is none.
+def most_telling(settings: Settings) -> Story | None:
+    """The incident of gold.incidents that there is most to tell of, alerted ones first; None if there is none.
 
     Raises QueryError if a table is not there yet.
     """
@@ -73,7 +73,7 @@ def worst_incident(settings: Settings) -> Story | None:
 
 
 def _tell(ask: Callable[..., tuple[tuple[Any, ...], ...]]) -> Story | None:
-    found = ask(_WORST)
+    found = ask(_MOST_TELLING)
     if not found:
         return None
     _, title, severity, _, started, detected, resolved, seconds, resource, causes, fingerprints = found[0]

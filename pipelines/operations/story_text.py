@@ -1,4 +1,4 @@
-"""The worst incident, printed as somebody would tell it."""
+"""An incident, printed as somebody would tell it."""
 
 from __future__ import annotations
 

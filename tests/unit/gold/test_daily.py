@@ -101,6 +101,14 @@ def test_only_days_with_news_are_worked_out(estate: Estate) -> None:
     assert estate.beats == {1: 1, 2: 3, 5: 1, 7: 1}
 
 
+def test_days_that_give_no_row_are_worked_out_once(estate: Estate) -> None:
+    estate.hear(1)
+    silent = DailyTable(BEATS, (Source(routing.HEARTBEATS),), nothing)
+
+    assert refresh(estate.spark, estate.settings, silent) == (Days(FIRST, FIRST),)
+    assert refresh(estate.spark, estate.settings, silent) == ()
+
+
 def test_a_compaction_is_no_news(estate: Estate) -> None:
     for _ in range(3):
         estate.hear(1)
