@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from pipelines.artifacts.files import filesystem_errors, scratch_folder, sha256, write_atomically
+from pipelines.artifacts.files import filesystem_errors, move_folder, scratch_folder, sha256, write_atomically
 from pipelines.artifacts.locking import Artifact, locked_set, read_declared
 from pipelines.artifacts.repository import fetch, ignore_progress, resolve
 from pipelines.errors import ArtifactError
@@ -62,12 +62,7 @@ def unpacked(set_name: str, conf_dir: Path = CONF_DIR) -> Path:
             # The first releases of Python 3.11 know no filters and ignore this; the archive's checksum is locked.
             tar.extraction_filter = getattr(tarfile, "data_filter", None)
             tar.extractall(scratch / "content")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            (scratch / "content").rename(target)
-        except OSError:
-            if not target.is_dir():  # else another process was faster, and its copy is as good
-                raise
+        move_folder(scratch / "content", target)
     return target
 
 

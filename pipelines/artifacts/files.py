@@ -33,6 +33,16 @@ def filesystem_errors(path: Path) -> Iterator[None]:
         raise ArtifactError(f"{error.filename or path}: {error.strerror or error} (set LAKEHOUSE_CACHE?)") from error
 
 
+def move_folder(content: Path, target: Path) -> None:
+    """Put a finished folder in its place, in one step; if another process was faster, its copy is as good."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        content.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace `path` by a rename, so that a reader sees the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)

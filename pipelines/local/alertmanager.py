@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from pipelines.errors import LakehouseError, ServiceError
-from pipelines.local import debian_package, processes
+from pipelines.local import debian_package, http_service, processes
 from pipelines.local.processes import Child
 from pipelines.settings import CONF_DIR
 
@@ -78,26 +75,10 @@ def check_config(program: Path, config: Path) -> None:
 
 def answers(url: str, timeout_seconds: float) -> bool:
     """Whether an Alertmanager at `url` is ready; one that asks for credentials counts."""
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/-/ready", timeout=timeout_seconds):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code in (401, 403)
-    except (OSError, ValueError):
-        return False
+    return http_service.answers(f"{url.rstrip('/')}/-/ready", timeout_seconds)
 
 
 def wait_until_ready(child: Child, port: int, log: Path, timeout_seconds: float = _READY_SECONDS) -> None:
     """Return once it answers over HTTP. Raises ServiceError with the end of its log if it died or is late."""
-    deadline = time.monotonic() + timeout_seconds
-    while not answers(f"http://127.0.0.1:{port}", timeout_seconds=5):
-        if processes.find(child) is None:
-            raise ServiceError(
-                f"the embedded Alertmanager ended while starting; the end of {log}:\n{processes.tail(log)}"
-            )
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                f"the embedded Alertmanager did not answer on 127.0.0.1:{port} within {timeout_seconds:.0f} seconds; "
-                f"the end of {log}:\n{processes.tail(log)}"
-            )
-        time.sleep(0.1)  # between probes: a refused connection comes back at once
+    url = f"http://127.0.0.1:{port}"
+    processes.wait_until_answers(lambda: answers(url, 5), "Alertmanager", child, port, log, timeout_seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-import time
 import uuid
 from pathlib import Path
 
@@ -109,15 +108,9 @@ def start(data_dir: Path, port: int, controller_port: int, heap: str, log: Path)
 def wait_until_ready(child: Child, port: int, log: Path, timeout_seconds: float = _READY_SECONDS) -> None:
     """Return once the broker answers by protocol. Raises ServiceError with the end of its log if it died or is late."""
     client = kafka_client.admin(f"127.0.0.1:{port}")
-    deadline = time.monotonic() + timeout_seconds
-    while not kafka_client.answers(client, timeout_seconds=0.5):
-        if processes.find(child) is None:
-            raise ServiceError(f"the embedded broker ended while starting; the end of {log}:\n{processes.tail(log)}")
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                f"the embedded broker did not answer on 127.0.0.1:{port} within {timeout_seconds:.0f} seconds; "
-                f"the end of {log}:\n{processes.tail(log)}"
-            )
+    processes.wait_until_answers(
+        lambda: kafka_client.answers(client, timeout_seconds=0.5), "broker", child, port, log, timeout_seconds
+    )
 
 
 def _format(java: Java, classpath: list[str], properties: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.artifacts.cache import cache_dir
-from pipelines.artifacts.files import filesystem_errors, scratch_folder
+from pipelines.artifacts.files import filesystem_errors, move_folder, scratch_folder
 from pipelines.errors import ServiceError
 
 _TOOLS = ("apt-get", "dpkg-deb")
@@ -31,12 +31,7 @@ def unpacked(package: str) -> Path:
     with filesystem_errors(target), scratch_folder(cache_dir()) as scratch:
         archive = _fetch(package, scratch)
         _run(["dpkg-deb", "-x", str(archive), str(scratch / "content")], scratch)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            (scratch / "content").rename(target)
-        except OSError:
-            if not target.is_dir():  # else another process was faster, and its copy is as good
-                raise
+        move_folder(scratch / "content", target)
     return target
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,22 @@ def find(child: Child) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
+
+
+def wait_until_answers(
+    answers: Callable[[], bool], name: str, child: Child, port: int, log: Path, timeout_seconds: float
+) -> None:
+    """Return once `answers`. Raises ServiceError with the end of `log` if the service `name` died or is late."""
+    deadline = time.monotonic() + timeout_seconds
+    while not answers():
+        if find(child) is None:
+            raise ServiceError(f"the embedded {name} ended while starting; the end of {log}:\n{tail(log)}")
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                f"the embedded {name} did not answer on 127.0.0.1:{port} within {timeout_seconds:.0f} seconds; "
+                f"the end of {log}:\n{tail(log)}"
+            )
+        time.sleep(0.1)  # between probes: a refused connection comes back at once
 
 
 def stop(child: Child, grace_seconds: float = 20.0) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from pipelines import artifacts
 from pipelines.errors import ServiceError
 from pipelines.java import find_java
-from pipelines.local import processes
+from pipelines.local import http_service, processes
 from pipelines.local.processes import Child
 
 API = "/apis/ccompat/v7"
@@ -45,24 +42,10 @@ def start(data_dir: Path, port: int, heap: str, log: Path) -> Child:
 
 def answers(url: str, timeout_seconds: float) -> bool:
     """Whether a schema registry at `url` answers; one that asks for credentials counts."""
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/subjects", timeout=timeout_seconds):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code in (401, 403)
-    except (OSError, ValueError):
-        return False
+    return http_service.answers(f"{url.rstrip('/')}/subjects", timeout_seconds)
 
 
 def wait_until_ready(child: Child, port: int, log: Path, timeout_seconds: float = _READY_SECONDS) -> None:
     """Return once it answers over HTTP. Raises ServiceError with the end of its log if it died or is late."""
-    deadline = time.monotonic() + timeout_seconds
-    while not answers(f"http://127.0.0.1:{port}{API}", timeout_seconds=5):
-        if processes.find(child) is None:
-            raise ServiceError(f"the embedded registry ended while starting; the end of {log}:\n{processes.tail(log)}")
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                f"the embedded registry did not answer on 127.0.0.1:{port} within {timeout_seconds:.0f} seconds; "
-                f"the end of {log}:\n{processes.tail(log)}"
-            )
-        time.sleep(0.2)  # between probes: a refused connection comes back at once
+    url = f"http://127.0.0.1:{port}{API}"
+    processes.wait_until_answers(lambda: answers(url, 5), "registry", child, port, log, timeout_seconds)

@@ -31,6 +31,7 @@ from pipelines.detection.champion import pointer
 from pipelines.detection.published import published
 from pipelines.errors import LakehouseError
 from pipelines.gold.pipeline_minutes import MinuteRow, Minutes, Progress, QueryRun, minute_of, read_progress
+from pipelines.operations import delta_log
 from pipelines.settings import Settings
 from pipelines.streams import append_once, take_latencies
 from pipelines.tables import contract, ensure_table
@@ -199,11 +200,10 @@ class _Writer:
 def newest_version(uri: str) -> int | None:
     """Of a Delta table on a disk of this machine; None elsewhere, as to list a bucket costs time and money."""
     at = urlparse(uri)
-    log = Path(unquote(at.path)) / "_delta_log"
-    if at.scheme != "file" or not log.is_dir():
+    if at.scheme != "file":
         return None
-    versions = (path.stem for path in log.iterdir() if path.suffix == ".json")
-    return max((int(version) for version in versions if version.isdigit()), default=None)
+    newest = delta_log.newest_version(Path(unquote(at.path)))
+    return None if newest < 0 else newest
 
 
 def recorder(spark: SparkSession, settings: Settings) -> PipelineHealth:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipelines.errors import SettingsError
+from pipelines.rule_files import Listed, check_names, read_rules
 from pipelines.settings import CONF_DIR
 
 BASELINE_FILE = CONF_DIR / "baseline.yaml"
+_CONTROLS = Listed("controls", "control", "id")
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -75,24 +75,6 @@ class Baseline(_Section):
 @cache
 def baseline(path: Path = BASELINE_FILE) -> Baseline:
     """The controls of the file. Raises SettingsError, which names file, control and field, and what would be right."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = Baseline.model_validate(content)
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(path, content, detail) for detail in error.errors())) from error
-    ids = [control.id for control in found.controls]
-    twice = sorted({one for one in ids if ids.count(one) > 1})
-    if twice:
-        raise SettingsError(f"{path}: control {twice[0]} is there twice: give one of them another id")
+    found = read_rules(path, Baseline, _CONTROLS)
+    check_names(path, (control.id for control in found.controls), _CONTROLS)
     return found
-
-
-def _explain(path: Path, content: Any, detail: Any) -> str:
-    place = list(detail["loc"])
-    if place[:1] == ["controls"] and len(place) > 1:
-        control = content["controls"][place[1]]
-        place[:2] = [f"control {control.get('id', place[1]) if isinstance(control, dict) else place[1]}"]
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{path}: {'.'.join(str(part) for part in place) or 'the file'} is {detail['input']!r:.200}: {said}"

@@ -6,15 +6,16 @@ import re
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.errors import SettingsError
+from pipelines.rule_files import Listed, check_names, read_rules
 from pipelines.settings import CONF_DIR, Duration, Pattern
 
 RULES_FILE = CONF_DIR / "security.yaml"
+_RULES = Listed("rules", "rule", "name")
 # What a title may name.
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 TITLE_FIELDS = ("actor", "action", "resource_id", "account", "source_address", "target", "service", "occurrences")
@@ -150,17 +151,9 @@ class SecurityRules(_Section):
 @cache
 def security_rules(path: Path = RULES_FILE) -> SecurityRules:
     """The rules of the file. Raises SettingsError, which names file, rule and field, and what would be right."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rules = SecurityRules.model_validate(content)
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(path, content, detail) for detail in error.errors())) from error
+    rules = read_rules(path, SecurityRules, _RULES)
     names = [rule.name for rule in rules.rules]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SettingsError(f"{path}: rule {twice[0]} is there twice: give one of them another name")
+    check_names(path, names, _RULES)
     for rule in rules.rules:
         unknown = sorted(set(rule.instead_of) - set(names))
         if unknown:
@@ -170,12 +163,3 @@ def security_rules(path: Path = RULES_FILE) -> SecurityRules:
                 f"{path}: rule {rule.name}: technique {rule.technique} is not among `techniques`: add it"
             )
     return rules
-
-
-def _explain(path: Path, content: Any, detail: Any) -> str:
-    place = list(detail["loc"])
-    if place[:1] == ["rules"] and len(place) > 1:
-        rule = content["rules"][place[1]]
-        place[:2] = [f"rule {rule.get('name', place[1]) if isinstance(rule, dict) else place[1]}"]
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{path}: {'.'.join(str(part) for part in place) or 'the file'} is {detail['input']!r:.200}: {said}"

@@ -24,11 +24,12 @@ from pathlib import Path
 from pipelines.errors import StorageError
 from pipelines.gold.daily_tables import DAILY_TABLES
 from pipelines.operations.backup.batches import Query, queries
-from pipelines.operations.backup.cut import cut, newest_version, noted_since, reads_within
+from pipelines.operations.backup.cut import cut, noted_since, reads_within
 from pipelines.operations.backup.registry import DATABASE, copy_database
 from pipelines.operations.backup.store import Entry, Manifest, Store, newest, now
 from pipelines.operations.backup.table_files import files_of, table_id
 from pipelines.operations.beside_streams import alone
+from pipelines.operations.delta_log import newest_version
 from pipelines.settings import CONF_DIR, Settings
 from pipelines.tables import LAYERS, Table, all_contracts
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.operations.backup.batches import Query
+from pipelines.operations.delta_log import newest_version
 from pipelines.tables import Table
 
 
@@ -29,12 +30,6 @@ class Cut:
 
     version: int
     fits: bool
-
-
-def newest_version(folder: Path) -> int:
-    """-1 if the folder holds no table."""
-    names = (path.stem for path in (folder / "_delta_log").glob("[0-9]*.json"))
-    return max((int(name) for name in names if name.isdigit()), default=-1)
 
 
 def noted_since(folder: Path, version: int) -> tuple[Noted, ...]:

@@ -12,6 +12,7 @@ from pipelines import bronze, silver
 from pipelines.errors import StorageError
 from pipelines.gold.deleted_days import deleted_days
 from pipelines.operations.beside_streams import wait_for_batch
+from pipelines.operations.delta_log import newest_version
 from pipelines.operations.maintenance.readers import positions
 from pipelines.operations.replay.span import Span
 from pipelines.settings import Settings
@@ -46,10 +47,7 @@ def _unread(spark: SparkSession, settings: Settings, span: Span) -> int:
     detail = DeltaTable.forPath(spark, path).detail().select("id").first()
     assert detail is not None
     reads = [one for one in positions(settings) if (one.query, one.table_id) == (silver.QUERY, detail["id"])]
-    newest = max(
-        int(commit.stem) for commit in (Path(path) / "_delta_log").glob("[0-9]*.json") if commit.stem.isdigit()
-    )
-    if reads and not reads[0].is_first and reads[0].version > newest:
+    if reads and not reads[0].is_first and reads[0].version > newest_version(Path(path)):
         return 0
     there = spark.read.format("delta").load(path).where(span.condition).count()
     if not reads or reads[0].is_first or reads[0].version == 0:
