@@ -5,7 +5,8 @@
 Days of silver are made (`silver_days`) and every daily table is worked out for all of them. Then one more is appended,
 and each table is brought up to date: how long it takes, and how much of its sources it reads. Bytes are those that
 Spark's tasks report as input; beside them stand the size of the day that is new in the table's sources, and of all that
-the sources hold, so that what is read can be seen to follow the day and not the history.
+the sources hold, so that what is read can be seen to follow the day and not the history. With `--root`, the days stay:
+a second run goes on with them, and measures increments again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Printed
 
@@ -28,7 +30,7 @@ from pipelines.gold.daily import DailyTable, refresh
 from pipelines.gold.daily_tables import DAILY_TABLES
 from pipelines.session import build_session
 from pipelines.settings import Settings, load_settings
-from pipelines.tables import Table, ensure_table
+from pipelines.tables import Table, ensure_table, read_table
 from tests.bench.silver_days import TABLES, write_day
 
 FIRST = date(2026, 1, 1)
@@ -79,6 +81,11 @@ def versions(spark: SparkSession, settings: Settings, tables: tuple[Table, ...])
     return {name: int(rows.select("version").collect()[0][0]) for name, rows in newest.items()}
 
 
+def days_there(spark: SparkSession, settings: Settings) -> int:
+    """How many whole days a root of a former run has: the table that `write_day` writes last tells."""
+    return read_table(spark, settings, TABLES[-1]).select(F.to_date("event_time")).distinct().count()
+
+
 def timed_refresh(spark: SparkSession, settings: Settings, daily: DailyTable) -> tuple[float, int]:
     """Seconds, and how many days were worked out."""
     begun = time.perf_counter()
@@ -90,17 +97,27 @@ def measure(spark: SparkSession, settings: Settings, days: int, machines: int, c
     for table in TABLES:
         ensure_table(spark, settings, table)
     begun = time.perf_counter()
-    for place in range(days):
-        write_day(spark, settings, FIRST + timedelta(days=place), machines)
-    console.print(f"{days} days of {machines:,} machines made in {time.perf_counter() - begun:.0f} s")
+    there = days_there(spark, settings)
+    with console.status("") as told:
+        for place in range(there, days):
+            told.update(f"making day {place + 1} of {days}")
+            write_day(spark, settings, FIRST + timedelta(days=place), machines)
+    days = max(days, there)
+    console.print(f"{days} days of {machines:,} machines, {there} there before, in {time.perf_counter() - begun:.0f} s")
     first, before = {}, {}
     for daily in DAILY_TABLES:
-        first[daily.table.full_name], _ = timed_refresh(spark, settings, daily)
+        name = daily.table.full_name
+        first[name], _ = timed_refresh(spark, settings, daily)
+        console.print(f"{name}: all days in {first[name]:.0f} s")
         # Of each as it is after its own refresh: tables that others read come before those.
         sources = tuple(source.table for source in daily.sources)
-        before[daily.table.full_name] = versions(spark, settings, sources)
+        before[name] = versions(spark, settings, sources)
     write_day(spark, settings, FIRST + timedelta(days=days), machines)
-    return [_increment(spark, settings, daily, first, before[daily.table.full_name]) for daily in DAILY_TABLES]
+    results = []
+    for daily in DAILY_TABLES:
+        results.append(_increment(spark, settings, daily, first, before[daily.table.full_name]))
+        console.print(f"{daily.table.full_name}: one more in {results[-1].seconds:.0f} s")
+    return results
 
 
 def _increment(
@@ -130,7 +147,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--resources", type=int, default=1000)
-    parser.add_argument("--root", type=Path, help="a folder for the tables, which is kept; else one that is not")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        help="a folder for the tables, which is kept, and gone on with if it has days; else one that is not",
+    )
     parser.add_argument("--out", type=Path)
     arguments, console = parser.parse_args(), Console(width=140)
     root = arguments.root or Path(tempfile.mkdtemp(prefix="bench-gold-"))
