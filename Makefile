@@ -33,6 +33,9 @@ $(STAMP): requirements.lock requirements-bootstrap.lock pyproject.toml conf/arti
 demo: setup ## A fleet's telemetry through Kafka to bronze, silver and gold, and answers from gold
 	@$(BIN)/lakehouse demo
 
+# Each JVM of a test lives for minutes and runs most code once: what the first compiler makes of it is good enough, and
+# takes a fifth less of the processor than both compilers do.
+test: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 test: setup ## Unit and integration tests, with a real broker and real Spark
 	@$(BIN)/pytest -m "not faults" -n 2 --dist loadfile
 
