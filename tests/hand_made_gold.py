@@ -11,8 +11,10 @@ from typing import Any
 
 from pipelines.settings import Settings
 from tests.gold_tables import write_rows
-from tests.hand_made_costs import cost_anomalies, cost_daily, rightsizing, savings
+from tests.hand_made_compliance import compliance, config_drift
+from tests.hand_made_costs import cost_anomalies, cost_daily, rightsizing, savings, unit_costs
 from tests.hand_made_estate import HOT, NOW, RESOURCES, Rows, ec2, minutes, vm
+from tests.hand_made_security import security_audit
 
 
 def write_all(settings: Settings) -> None:
@@ -35,6 +37,10 @@ def write_all(settings: Settings) -> None:
         ("gold.cost_anomalies", cost_anomalies()),
         ("gold.savings", savings()),
         ("gold.rightsizing", rightsizing()),
+        ("gold.unit_costs", unit_costs()),
+        ("gold.security_audit", security_audit()),
+        ("gold.compliance", compliance()),
+        ("gold.config_drift", config_drift()),
     ):
         write_rows(settings, table, rows)
 
@@ -280,8 +286,9 @@ def pipeline_health() -> Rows:
             "input_rows": rate * 60, "input_rows_per_second": float(rate), "latency_p50_seconds": latency / 2,
             "latency_p95_seconds": latency + (6 if (query, back) == ("silver", 180) else math.sin(back / 9) / 4),
             "latency_p99_seconds": latency * 2, "batch_p50_ms": 400.0, "batch_p95_ms": 900.0, "batch_max_ms": 1_200.0,
-            "behind_offsets": 120 if layer == "bronze" else None, "behind_files": None if layer == "bronze" else 2,
-            "state_rows": 9_000 if query == "silver" else None,
+            "behind_offsets": 120 if layer == "bronze" else None, "behind_versions": None if layer == "bronze" else 2,
+            "processed_rows_per_second": 20.0 * rate, "state_rows": 9_000 if query == "silver" else None,
+            "state_bytes": 4_200_000 + 1_000 * (720 - back) if query == "silver" else None,
             "late_rows_dropped": 3 if (query, back) == ("silver", 10) else 0, "errors": 0,
         }
         for back in range(0, 720, 5)

@@ -13,7 +13,19 @@ from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout.blocks import Child, failure
 from pipelines.dashboard.layout.markup import light
 from pipelines.dashboard.layout.shell import INDEX, navigation, shell
-from pipelines.dashboard.pages import alerts, cost, fleet, forecasts, incidents, quality, series
+from pipelines.dashboard.pages import (
+    alerts,
+    compliance,
+    cost,
+    fleet,
+    forecasts,
+    incidents,
+    pipeline,
+    quality,
+    savings,
+    security,
+    series,
+)
 from pipelines.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -25,6 +37,10 @@ _PAGES: dict[str, Callable[[Address, Answers], Child]] = {
     "/cost": cost.page,
     "/forecasts": forecasts.page,
     "/alerts": alerts.page,
+    "/security": security.page,
+    "/compliance": compliance.page,
+    "/savings": savings.page,
+    "/pipeline": pipeline.page,
 }
 
 

@@ -56,8 +56,12 @@
           document.title = heading.textContent + " · Telemetry lakehouse";
           const isNew = path !== window.location.pathname;
           path = window.location.pathname;
+          const part = document.querySelector("[id='" + CSS.escape(window.location.hash.slice(1)) + "'] > h2");
           const kept = focused && document.getElementById(focused);
-          if (!isFirst && isNew) {
+          if (part) {
+            part.scrollIntoView();
+            part.focus({ preventScroll: true });
+          } else if (!isFirst && isNew) {
             window.scrollTo(0, 0);
             heading.focus();
           } else if (kept) {

@@ -21,9 +21,10 @@ class Tone:
 BAD, WARN, GOOD, QUIET = Tone("bad", "■", 0), Tone("warn", "▲", 1), Tone("good", "●", 3), Tone("quiet", "◌", 2)
 _TONES = {
     "silent": BAD, "unavailable": BAD, "failed": BAD, "error": BAD, "firing": BAD, "critical": BAD, "page": BAD,
-    "refused": BAD, "down": BAD, "open": BAD, "late": WARN, "degraded": WARN, "warning": WARN, "pending": WARN,
+    "refused": BAD, "down": BAD, "open": BAD, "high": BAD,
+    "medium": WARN, "late": WARN, "degraded": WARN, "warning": WARN, "pending": WARN,
     "drifting": WARN, "stale": WARN, "at risk": WARN, "connected": GOOD, "healthy": GOOD, "passed": GOOD,
-    "resolved": GOOD, "ok": GOOD, "right": GOOD, "idle": WARN, "oversized": WARN, "undersized": WARN,
+    "resolved": GOOD, "ok": GOOD, "right": GOOD, "closed": GOOD, "idle": WARN, "oversized": WARN, "undersized": WARN,
 }  # fmt: skip
 
 

@@ -17,23 +17,27 @@ Child = Any  # a component, a text, or a list of these: Dash has no narrower typ
 
 @dataclass(frozen=True)
 class Fact:
-    """A number that is read first, and what it is of."""
+    """A number that is read first, and what it is of. `href`: where more of it is told."""
 
     label: str
     value: str
     tone: str = ""
+    href: str | None = None
 
 
 def facts(*shown: Fact) -> html.Dl:
-    return html.Dl(
-        [html.Div([html.Dt(fact.label), html.Dd(fact.value)], className=f"fact {fact.tone}") for fact in shown],
-        className="facts",
-    )
+    return html.Dl([_fact(fact) for fact in shown], className="facts")
+
+
+def _fact(fact: Fact) -> html.Div:
+    label = html.A(fact.label, href=fact.href) if fact.href else fact.label
+    return html.Div([html.Dt(label), html.Dd(fact.value)], className=f"fact {fact.tone}")
 
 
 def section(name: str, heading: str, *children: Child, about: str = "") -> html.Section:
     """`name`: its id on the page."""
-    head: list[Child] = [html.H2(heading, id=f"{name}-heading")]
+    # A link to a part of a page, such as #incident, takes the focus there.
+    head: list[Child] = [html.H2(heading, id=f"{name}-heading", tabIndex=-1)]
     if about:
         head.append(html.P(about, className="about"))
     for child in children:  # Dash renders no list inside a list
@@ -48,6 +52,11 @@ def note(*children: Child) -> html.P:
 def when(value: datetime | None) -> Child:
     """A moment that is not broken over two lines."""
     return words.NONE if value is None else html.Time(words.moment(value), dateTime=f"{value:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def under(first: Child, second: Child) -> html.Div:
+    """What is read first, and below it, smaller, what belongs to it."""
+    return html.Div([html.Div(first), html.Div(second, className="under")])
 
 
 def command(line: str) -> html.Code:

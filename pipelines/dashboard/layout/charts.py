@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,15 @@ def line(name: str, times: Sequence[Any], values: Sequence[float | None], place:
     )  # fmt: skip
 
 
+def lines(series: Mapping[str, Sequence[tuple[Any, float]]], unit: str) -> go.Figure:
+    """A line a name: its times and values."""
+    figure = go.Figure()
+    for place, (name, pairs) in enumerate(series.items()):
+        figure.add_trace(line(name, [time for time, _ in pairs], [value for _, value in pairs], place))
+    figure.update_layout(yaxis_title=unit, showlegend=True)
+    return figure
+
+
 def band(
     name: str, times: Sequence[Any], lower: Sequence[float | None], upper: Sequence[float | None], opacity: float
 ) -> tuple[go.Scatter, go.Scatter]:
@@ -93,7 +102,7 @@ def _layout(height: int) -> go.Layout:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "inherit", "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "traceorder": "normal", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         hoverlabel={"bgcolor": "#16202b", "font": {"color": "#ffffff"}},
         xaxis=axis | {"tickangle": 0},

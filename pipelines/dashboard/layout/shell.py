@@ -6,14 +6,19 @@ from dash import dcc, html
 
 from pipelines.dashboard.layout.aria import aria
 
+# What goes wrong now first, then what may, then what it costs, then whether these pages can be believed.
 PAGES = (
     ("/", "Fleet"),
     ("/incidents", "Incidents"),
-    ("/series", "Series"),
-    ("/quality", "Data quality"),
-    ("/cost", "Cost"),
-    ("/forecasts", "Forecasts"),
     ("/alerts", "Alerts"),
+    ("/series", "Series"),
+    ("/security", "Security"),
+    ("/compliance", "Compliance"),
+    ("/forecasts", "Forecasts"),
+    ("/cost", "Cost"),
+    ("/savings", "Savings"),
+    ("/quality", "Data quality"),
+    ("/pipeline", "Pipeline"),
 )
 
 INDEX = """<!DOCTYPE html>

@@ -35,6 +35,11 @@ def share(value: float | None) -> str:
     return f"{percent:.1f} %"
 
 
+def points(change: float) -> str:
+    """Of two shares, how much the later is above the earlier: 0.031 → +3.1 points."""
+    return "unchanged" if abs(change) < 0.0005 else f"{100 * change:+.1f} points"
+
+
 def duration(seconds: float | None) -> str:
     """The two largest units: 2 h 5 min."""
     if seconds is None:
@@ -47,6 +52,25 @@ def duration(seconds: float | None) -> str:
         elif told:
             break
     return " ".join(told[:2]) or "0 s"
+
+
+def size(amount: int | None) -> str:
+    """Bytes, in powers of 1,000."""
+    if amount is None:
+        return NONE
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if amount >= one:
+            return f"{amount / one:,.1f} {unit}"
+    return f"{amount} B"
+
+
+def measure(value: float | None, unit: str | None) -> str:
+    """With its unit as people write it."""
+    if value is None or value != value:
+        return NONE
+    if unit == "Bytes":
+        return size(round(value))
+    return f"{number(value)} {'%' if unit == 'Percent' else unit}" if unit else number(value)
 
 
 def text(value: object) -> str:

@@ -10,10 +10,11 @@ from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
 from pipelines.dashboard.layout.badges import badge, tone
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
+from pipelines.dashboard.layout.blocks import Child, Fact, command, facts, note, when
 from pipelines.dashboard.layout.daily import OfDay, daily_bars
+from pipelines.dashboard.layout.severities import urgency
 from pipelines.dashboard.layout.tables import Column, table
-from pipelines.dashboard.pages.parts import part
+from pipelines.dashboard.pages.parts import part, resource_link
 from pipelines.dashboard.questions.alerts import ACTIVE, FIRED_BY_DAY, HISTORY, DayOfAlerts, Transition
 
 
@@ -33,15 +34,17 @@ def _now(at: Address, answers: Answers) -> Child:
         Fact("pending", words.number(len(active) - len(firing))),
     )
     if not active:
-        return [shown, note("Nothing is firing.")]
+        return [shown, note("Nothing fires and nothing pends. The rules are in ", command("conf/alerts.yaml"), ".")]
     columns = (
         Column[Transition]("State", lambda t: badge(t.state), lambda t: tone(t.state).rank),
         Column[Transition]("Alert", _named, lambda t: t.alert_name),
-        Column[Transition]("Severity", lambda t: badge(t.severity), lambda t: (tone(t.severity).rank, t.severity)),
-        Column[Transition]("Resource", _resource, lambda t: t.resource_id),
+        Column[Transition]("Severity", lambda t: badge(t.severity), lambda t: urgency(t.severity)),
+        Column[Transition]("Resource", lambda t: resource_link(t.resource_id), lambda t: t.resource_id),
         Column[Transition]("What", lambda t: words.text(t.summary)),
         Column[Transition]("True since (UTC)", lambda t: when(t.active_since), lambda t: t.active_since),
-        Column[Transition]("Value", lambda t: words.number(t.value), lambda t: t.value, numeric=True),
+        Column[Transition](
+            "Value, in the unit of the rule", lambda t: words.number(t.value), lambda t: t.value, numeric=True
+        ),
     )
     return [shown, table("active", "Active alerts, the gravest first", columns, active, at)]
 
@@ -52,8 +55,8 @@ def _history(at: Address, answers: Answers) -> Child:
         Column[Transition]("Became", lambda t: badge(t.state), lambda t: t.state),
         Column[Transition]("Was", lambda t: words.text(t.previous_state), lambda t: t.previous_state),
         Column[Transition]("Alert", _named, lambda t: t.alert_name),
-        Column[Transition]("Severity", lambda t: badge(t.severity), lambda t: (tone(t.severity).rank, t.severity)),
-        Column[Transition]("Resource", _resource, lambda t: t.resource_id),
+        Column[Transition]("Severity", lambda t: badge(t.severity), lambda t: urgency(t.severity)),
+        Column[Transition]("Resource", lambda t: resource_link(t.resource_id), lambda t: t.resource_id),
         Column[Transition]("What", lambda t: words.text(t.summary)),
     )
     history = table("transitions", "The last 500 changes, newest first", columns, answers.ask(HISTORY), at)
@@ -68,13 +71,6 @@ def _named(alert: Transition) -> Child:
     return alert.alert_name
 
 
-def _resource(alert: Transition) -> Child:
-    if alert.resource_id is None:
-        return words.NONE
-    link = Address("/series").link({"resource": alert.resource_id})
-    return html.A(words.short_id(alert.resource_id), href=link, title=alert.resource_id)
-
-
 def _places(severities: Sequence[str]) -> tuple[int, ...]:
     """Of a severity the same colour each day: red pages, amber mails."""
     order = ("", "critical", "warning", "other", "page", "info")
@@ -82,7 +78,7 @@ def _places(severities: Sequence[str]) -> tuple[int, ...]:
 
 
 def _by_day(rows: Sequence[DayOfAlerts]) -> html.Figure:
-    severities = sorted({row.severity for row in rows}, key=lambda severity: (tone(severity).rank, severity))
+    severities = sorted({row.severity for row in rows}, key=urgency)
     figure = daily_bars(
         [OfDay(r.day.date(), r.severity, r.fired) for r in rows], severities, "alerts", _places(severities)
     )

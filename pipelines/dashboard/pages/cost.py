@@ -1,8 +1,7 @@
-"""Cost: what was spent on what, what was unusual about it, and what could be saved."""
+"""Cost: what was spent on what, what was unusual about it, and what a unit of work costs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from dash import html
@@ -10,31 +9,18 @@ from dash import html
 from pipelines.dashboard.address import Address
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
-from pipelines.dashboard.layout.badges import badge
-from pipelines.dashboard.layout.blocks import Child, Fact, facts, listed, note
+from pipelines.dashboard.layout.blocks import Child, Fact, command, facts, note
 from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.forms import Choice, choices
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
-from pipelines.dashboard.questions.cost import (
-    COST_ANOMALIES,
-    COSTS,
-    SAVINGS,
-    SIZES,
-    DayOfCost,
-    DearDay,
-    Saving,
-    Size,
-)
+from pipelines.dashboard.questions.cost import COST_ANOMALIES, COSTS, UNIT_COSTS, DayOfCost, DearDay, UnitCost
 
 _BY = tuple((name, name) for name in ("service", "provider", "account", "owner", "team", "application", "environment"))
 _DAYS = (("30", "30 days"), ("90", "90 days"), ("7", "7 days"))
 _SHOWN_KINDS = 5
 _OTHERS, _UNKNOWN = "others", "not known"
-_KINDS = {
-    "terminate_idle": "end what is idle", "rightsize": "take a smaller size", "schedule": "stop it in quiet hours",
-    "spot": "run it on spot", "unused_address": "release an unused address",
-}  # fmt: skip
+_COUNTED = {"bill": "the bill", "metrics": "what it did"}
 
 
 def page(at: Address, answers: Answers) -> Child:
@@ -42,8 +28,7 @@ def page(at: Address, answers: Answers) -> Child:
         html.H1("Cost", tabIndex=-1),
         part("spent", "What was spent, and on what?", lambda: _spent(at, answers)),
         part("unusual", "What cost more than usual for its day of the week?", lambda: _unusual(at, answers)),
-        part("savings", "What could be saved?", lambda: _savings(at, answers)),
-        part("sizes", "Which machines have the wrong size?", lambda: _sizes(at, answers)),
+        part("units", "What does a unit of work cost, and is that going up?", lambda: _units(at, answers)),
     ]
 
 
@@ -56,7 +41,11 @@ def _spent(at: Address, answers: Answers) -> Child:
     days = _days(at)
     rows = answers.ask(COSTS, by=by, days=days)
     if not rows:
-        return note("No charge has come yet.")
+        return note(
+            "No charge has come yet: exports of costs come in by the topics ",
+            command("finops.*"),
+            " (docs/sources.md).",
+        )
     totals: dict[str, float] = {}
     for row in rows:
         totals[row.currency] = totals.get(row.currency, 0.0) + row.cost
@@ -122,78 +111,62 @@ def _by_day(rows: Sequence[DayOfCost], by: str, currency: str) -> html.Figure:
 def _unusual(at: Address, answers: Answers) -> Child:
     rows = answers.ask(COST_ANOMALIES, days=_days(at))
     if not rows:
-        return note("Nothing did.")
+        return note("Nothing did, as far as the weeks before are known.")
     columns = (
         Column[DearDay]("Day", lambda d: words.moment(d.day), lambda d: d.day),
         Column[DearDay]("Service", lambda d: words.text(d.service), lambda d: d.service),
         Column[DearDay]("Account", lambda d: words.text(d.account), lambda d: d.account),
         Column[DearDay]("Cost", lambda d: f"{money(d.cost)} {d.currency}", lambda d: d.cost, numeric=True),
-        Column[DearDay]("Expected", lambda d: money(d.expected), lambda d: d.expected, numeric=True),
-        Column[DearDay]("Too much", lambda d: money(d.excess), lambda d: d.excess, numeric=True),
+        Column[DearDay]("Expected", lambda d: f"{money(d.expected)} {d.currency}", lambda d: d.expected, numeric=True),
+        Column[DearDay]("Too much", lambda d: f"{money(d.excess)} {d.currency}", lambda d: d.excess, numeric=True),
     )
     return table("dear", "Days that cost more than expected, the newest first", columns, rows, at)
 
 
-def _savings(at: Address, answers: Answers) -> Child:
-    rows = answers.ask(SAVINGS)
+def _units(at: Address, answers: Answers) -> Child:
+    rows = answers.ask(UNIT_COSTS)
     if not rows:
-        return note("Nothing to save was found.")
-    best: dict[str, float] = {}
-    for row in rows:
-        if row.is_best:
-            best[row.currency] = best.get(row.currency, 0.0) + row.monthly_saving
+        return note("No charge of the last week tells of a unit.")
     columns = (
-        Column[Saving]("Resource", lambda s: s.resource, lambda s: s.resource),
-        Column[Saving]("Proposal", _proposal, lambda s: s.kind),
-        Column[Saving]("Saves a month", lambda s: f"{money(s.monthly_saving)} {s.currency}", _saved, numeric=True),
-        Column[Saving]("Costs now", lambda s: money(s.monthly_cost), lambda s: s.monthly_cost, numeric=True),
-        Column[Saving]("Owner", lambda s: words.text(s.owner), lambda s: s.owner),
-        Column[Saving]("Confidence", lambda s: s.confidence, lambda s: s.confidence),
-        Column[Saving]("Effort", lambda s: s.effort, lambda s: s.effort),
-        Column[Saving]("Risk", lambda s: s.risk, lambda s: s.risk),
-        Column[Saving]("Evidence", lambda s: listed(s.evidence)),
-        Column[Saving]("Best of its resource", lambda s: "yes" if s.is_best else "no", lambda s: not s.is_best),
-    )
-    return [
-        facts(
-            *(Fact(f"{currency} a month to save", money(best[currency])) for currency in sorted(best)),
-            Fact("proposals", words.number(len(rows))),
-            Fact("as of", words.moment(rows[0].day)),
+        Column[UnitCost]("Unit", lambda u: u.unit, lambda u: u.unit),
+        Column[UnitCost]("Service", lambda u: words.text(u.service), lambda u: u.service),
+        Column[UnitCost]("Counted by", lambda u: _COUNTED.get(u.volume_source, u.volume_source), _source),
+        Column[UnitCost]("Units", lambda u: words.number(u.volume), lambda u: u.volume, numeric=True),
+        Column[UnitCost]("Cost", lambda u: f"{money(u.cost)} {u.currency}", lambda u: u.cost, numeric=True),
+        Column[UnitCost](
+            "Of one unit", lambda u: f"{_small(u.unit_cost)} {u.currency}", lambda u: u.unit_cost, numeric=True
         ),
-        table("saving-list", "Proposals, what saves most first", columns, rows, at),
-    ]
-
-
-def _saved(saving: Saving) -> float:
-    return saving.monthly_saving
-
-
-def _proposal(saving: Saving) -> str:
-    return _KINDS.get(saving.kind, saving.kind) + (f": {saving.target}" if saving.target else "")
-
-
-def _sizes(at: Address, answers: Answers) -> Child:
-    rows = answers.ask(SIZES)
-    verdicts = Counter(row.verdict for row in rows)
-    if not rows:
-        return note("No machine has been judged yet.")
-    columns = (
-        Column[Size]("Machine", lambda s: s.host_name or words.short_id(s.machine), lambda s: s.host_name or s.machine),
-        Column[Size]("Verdict", lambda s: badge(s.verdict), lambda s: s.verdict),
-        Column[Size]("Size", lambda s: words.text(s.instance_type), lambda s: s.instance_type),
-        Column[Size]("Better", lambda s: words.text(s.recommended_type), lambda s: s.recommended_type),
-        Column[Size]("CPU p95", lambda s: _percent(s.cpu_p95), lambda s: s.cpu_p95, numeric=True),
-        Column[Size]("Then", lambda s: _percent(s.cpu_p95_after), lambda s: s.cpu_p95_after, numeric=True),
-        Column[Size]("Memory p95", lambda s: _percent(s.memory_p95), lambda s: s.memory_p95, numeric=True),
-        Column[Size]("Stop in quiet hours", lambda s: "yes" if s.is_schedule_candidate else "no"),
-        Column[Size]("On spot", lambda s: (s.spot_zone or "yes") if s.is_spot_candidate else "no"),
-        Column[Size]("Owner", lambda s: words.text(s.owner), lambda s: s.owner),
+        Column[UnitCost](
+            "A week before", lambda u: _small(u.unit_cost_before), lambda u: u.unit_cost_before, numeric=True
+        ),
+        Column[UnitCost]("Change", _change, _changed, numeric=True),
     )
-    return [
-        facts(*(Fact(verdict, words.number(amount)) for verdict, amount in verdicts.most_common())),
-        table("size-list", "Machines, those to change first", columns, rows, at),
-    ]
+    return table("unit-list", "Units of the last seven days, what costs most first", columns, rows, at)
 
 
-def _percent(value: float | None) -> str:
-    return words.NONE if value is None else f"{value:.0f} %"
+def _source(row: UnitCost) -> str:
+    return row.volume_source
+
+
+def _small(amount: float | None) -> str:
+    """A unit may cost a millionth: three figures of it, not more."""
+    if amount is None:
+        return words.NONE
+    return (
+        money(amount)
+        if abs(amount) >= 1
+        else f"{amount:.3g}"
+        if abs(amount) >= 0.0001 or amount == 0
+        else f"{amount:.2e}"
+    )
+
+
+def _changed(row: UnitCost) -> float | None:
+    return row.unit_cost / row.unit_cost_before - 1 if row.unit_cost_before else None
+
+
+def _change(row: UnitCost) -> str:
+    changed = _changed(row)
+    if changed is None:
+        return words.NONE
+    return "unchanged" if abs(changed) < 0.0005 else f"{100 * changed:+.1f} %"

@@ -19,6 +19,7 @@ from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.forms import Choice, any_of, choices
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
+from pipelines.dashboard.pages.watch import watch
 from pipelines.dashboard.questions.fleet import AGENTS, DAYS_OF_FLEET, RESOURCES
 
 _GROUPINGS = (("service", "service"), ("owner", "owner"), ("provider", "provider"), ("kind", "kind"))
@@ -55,6 +56,7 @@ class Member:
 def page(at: Address, answers: Answers) -> Child:
     return [
         html.H1("Fleet", tabIndex=-1),
+        part("watch", "What needs somebody now?", lambda: watch(answers)),
         part("map", "How is the fleet now?", lambda: _now(at, answers)),
         part("days", "How were the last 30 days?", lambda: _days(answers)),
     ]
@@ -199,10 +201,9 @@ def _days(answers: Answers) -> Child:
     amounts += [OfDay(day.day, _POOR, day.degraded) for day in days]
     figure = daily_bars(amounts, (_DOWN, _POOR), "resources", places=(4, 1))
     worst = min(days, key=lambda day: 1.0 if day.availability is None else day.availability)
-    summary = (
-        f"The fleet was up {words.share(worst.availability)} of its worst day, {words.moment(worst.day)}, and "
-        f"{words.share(days[-1].availability)} of the last, {words.moment(days[-1].day)}."
-    )
+    lasts = f"The fleet was up {words.share(days[-1].availability)} of the last day, {words.moment(days[-1].day)}"
+    worsts = f"{words.share(worst.availability)} of its worst, {words.moment(worst.day)}"
+    summary = f"{lasts}, its worst." if worst is days[-1] else f"{lasts}, and {worsts}."
     numbers = charts.Numbers(
         ("Day", "Resources", "Unavailable", "Degraded", "Up"),
         [

@@ -14,7 +14,7 @@ from pipelines.dashboard.layout.badges import badge
 from pipelines.dashboard.layout.blocks import Child, Fact, facts, note
 from pipelines.dashboard.layout.forms import Choice, choices
 from pipelines.dashboard.layout.tables import Column, table
-from pipelines.dashboard.pages.parts import part
+from pipelines.dashboard.pages.parts import part, resource_link
 from pipelines.dashboard.questions.forecasts import CAPACITY, CURVE, RISKS, SPOT, Capacity, Curve, Risk, Spot
 
 _SOON, _OFFERED = 14.0, 200
@@ -28,7 +28,7 @@ def page(at: Address, answers: Answers) -> Child:
             "failure",
             "What is about to fail?",
             lambda: _risks(at, answers),
-            about="The probability that a failure or a silence begins within the time; the base rate says nothing.",
+            about="How likely a failure or a silence begins within the time; the base rate is that of any machine.",
         ),
         part("spot", "Where to run spot instances?", lambda: _spot(at, answers)),
     ]
@@ -41,7 +41,7 @@ def _name(host_name: str | None, resource_id: str) -> str:
 def _capacity(at: Address, answers: Answers) -> Child:
     rows = answers.ask(CAPACITY)
     if not rows:
-        return note("No series with a capacity has been forecast.")
+        return note("No series with a capacity has been forecast: it takes a few hours of a disk, memory or quota.")
     forecast = [row for row in rows if row.shown != "none"]
     soon = [row for row in rows if row.days_to_full is not None and row.days_to_full <= _SOON]
     said: list[Child] = [
@@ -58,12 +58,14 @@ def _capacity(at: Address, answers: Answers) -> Child:
         said += [_fan(curve) for curve in answers.ask(CURVE, series=int(chosen)) if curve.forecast]
     columns = (
         Column[Capacity](
-            "Resource", lambda c: _name(c.host_name, c.resource_id), lambda c: _name(c.host_name, c.resource_id)
+            "Resource", lambda c: resource_link(c.resource_id, c.host_name), lambda c: _name(c.host_name, c.resource_id)
         ),
         Column[Capacity]("Metric", lambda c: c.metric, lambda c: c.metric),
         Column[Capacity]("Of", lambda c: words.text(c.part), lambda c: c.part),
-        Column[Capacity]("Now", lambda c: words.number(c.last_value), lambda c: c.last_value, numeric=True),
-        Column[Capacity]("Full at", lambda c: words.number(c.capacity_limit), lambda c: c.capacity_limit, numeric=True),
+        Column[Capacity]("Now", lambda c: words.measure(c.last_value, c.unit), lambda c: c.last_value, numeric=True),
+        Column[Capacity](
+            "Full at", lambda c: words.measure(c.capacity_limit, c.unit), lambda c: c.capacity_limit, numeric=True
+        ),
         Column[Capacity](
             "Days to full", lambda c: words.number(c.days_to_full), lambda c: c.days_to_full, numeric=True
         ),
@@ -110,13 +112,13 @@ def _fan(curve: Curve) -> html.Figure:
         figure.add_trace(charts.points("last value", [begin], [curve.last_value], "diamond", charts.PURPLE))
     figure.update_layout(yaxis_title=curve.unit or curve.metric)
     name = _name(curve.host_name, curve.resource_id)
-    ends = f"{words.number(values['value'][-1])} by {words.moment(times[-1])}"
+    ends = f"{words.measure(values['value'][-1], curve.unit)} by {words.moment(times[-1])}"
     when = (
         "It is not full within the forecast's reach."
         if curve.days_to_full is None
         else f"It is full in {words.number(curve.days_to_full)} days, about {words.moment(curve.full_at)}."
     )
-    summary = f"From {words.number(curve.last_value)} now to {ends}. {when}"
+    summary = f"From {words.measure(curve.last_value, curve.unit)} now to {ends}. {when}"
     numbers = charts.Numbers(
         ("Time (UTC)", "Forecast", "80 % from", "80 % to", "95 % from", "95 % to"),
         [
@@ -136,7 +138,7 @@ def _risks(at: Address, answers: Answers) -> Child:
     raised = sum(1 for row in rows if row.risk_24h is not None and row.risk_24h > 2 * row.base_rate_24h)
     columns = (
         Column[Risk](
-            "Resource", lambda r: _name(r.host_name, r.resource_id), lambda r: _name(r.host_name, r.resource_id)
+            "Resource", lambda r: resource_link(r.resource_id, r.host_name), lambda r: _name(r.host_name, r.resource_id)
         ),
         Column[Risk]("State", lambda r: badge("down" if r.is_down else _raised(r)), lambda r: not r.is_down),
         Column[Risk]("1 hour", lambda r: words.share(r.risk_1h), lambda r: r.risk_1h, numeric=True),
@@ -170,12 +172,14 @@ def _spot(at: Address, answers: Answers) -> Child:
         Column[Spot]("Product", lambda s: s.product, lambda s: s.product),
         Column[Spot]("Zone", lambda s: s.zone, lambda s: s.zone),
         Column[Spot]("Rank", lambda s: words.number(s.rank), lambda s: s.rank, numeric=True),
-        Column[Spot]("Price now", lambda s: _price(s.price), lambda s: s.price, numeric=True),
-        Column[Spot]("In 24 hours", lambda s: _price(s.price_24h), lambda s: s.price_24h, numeric=True),
+        Column[Spot]("Price now, USD/h", lambda s: _price(s.price), lambda s: s.price, numeric=True),
+        Column[Spot]("In 24 hours, USD/h", lambda s: _price(s.price_24h), lambda s: s.price_24h, numeric=True),
         Column[Spot](
             "80 % interval", lambda s: f"{_price(s.lower)} to {_price(s.upper)}", lambda s: s.lower, numeric=True
         ),
-        Column[Spot]("Cost an hour", lambda s: _price(s.cost_per_hour), lambda s: s.cost_per_hour, numeric=True),
+        Column[Spot](
+            "With interruptions, USD/h", lambda s: _price(s.cost_per_hour), lambda s: s.cost_per_hour, numeric=True
+        ),
         Column[Spot](
             "Interrupted in a day",
             lambda s: words.share(s.interruption_risk),

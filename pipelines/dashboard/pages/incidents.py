@@ -14,8 +14,9 @@ from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.layout import charts, words
 from pipelines.dashboard.layout.badges import badge, tone
 from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
+from pipelines.dashboard.layout.severities import urgency
 from pipelines.dashboard.layout.tables import Column, table
-from pipelines.dashboard.pages.parts import part
+from pipelines.dashboard.pages.parts import part, resource_link
 from pipelines.dashboard.questions.incidents import DETAIL, INCIDENTS, MONTHS, Detail, Incident, Month
 
 _DRAWN = 40
@@ -42,7 +43,7 @@ def _timeline(at: Address, answers: Answers) -> Child:
     columns = (
         Column[Incident]("Incident", lambda i: _chooser(i, at), lambda i: i.title),
         Column[Incident]("Status", lambda i: badge(i.status), lambda i: (tone(i.status).rank, i.status)),
-        Column[Incident]("Severity", lambda i: badge(i.severity), lambda i: (tone(i.severity).rank, i.severity)),
+        Column[Incident]("Severity", lambda i: badge(i.severity), lambda i: urgency(i.severity)),
         Column[Incident]("Service", lambda i: words.text(i.service), lambda i: i.service),
         Column[Incident]("Resources", lambda i: words.number(i.resources), lambda i: i.resources, numeric=True),
         Column[Incident]("Began (UTC)", lambda i: when(i.started_at), lambda i: i.started_at),
@@ -62,7 +63,9 @@ def _timeline(at: Address, answers: Answers) -> Child:
 
 def _chooser(incident: Incident, at: Address) -> html.A:
     return html.A(
-        incident.title, href=at.link({"incident": incident.incident_id}), id=f"incident-{incident.incident_id}"
+        incident.title,
+        href=at.link({"incident": incident.incident_id}) + "#incident",
+        id=f"incident-{incident.incident_id}",
     )
 
 
@@ -86,7 +89,7 @@ def _drawn(rows: Sequence[Incident]) -> html.Figure:
     """A bar an incident, from its begin to its end, on a line of its service."""
     shown = sorted(rows, key=lambda row: row.started_at)[-_DRAWN:]
     figure = go.Figure()
-    for severity in sorted({row.severity for row in shown}, key=lambda severity: (tone(severity).rank, severity)):
+    for severity in sorted({row.severity for row in shown}, key=urgency):
         of_kind = [row for row in shown if row.severity == severity]
         colour, symbol = _MARKS.get(severity, _MARKS["info"])
         style = {"color": colour, "width": 7}
@@ -121,7 +124,7 @@ def _drawn(rows: Sequence[Incident]) -> html.Figure:
         ],
     )
     height = 140 + 44 * len(services)
-    return charts.chart("incident-times", "When it was", summary, figure, numbers, height=height)
+    return charts.chart("incident-times", "Incidents by service and time", summary, figure, numbers, height=height)
 
 
 def _incident(at: Address, answers: Answers) -> Child:
@@ -147,7 +150,7 @@ def _told(one: Detail, at: Address) -> list[Child]:
         Column[dict[str, Any]]("Rank", lambda c: str(c["rank"]), numeric=True),
         Column[dict[str, Any]]("What", lambda c: c["what"]),
         Column[dict[str, Any]]("Kind", lambda c: c["kind"]),
-        Column[dict[str, Any]]("Resource", lambda c: _resource(c["resource_id"])),
+        Column[dict[str, Any]]("Resource", lambda c: resource_link(c["resource_id"])),
         Column[dict[str, Any]]("When (UTC)", lambda c: when(c["at"])),
         Column[dict[str, Any]]("Score", lambda c: f"{c['score']:.2f}", numeric=True),
         Column[dict[str, Any]]("Why", lambda c: words.text(c["why"])),
@@ -155,7 +158,7 @@ def _told(one: Detail, at: Address) -> list[Child]:
     evidence_columns = (
         Column[dict[str, Any]]("Time (UTC)", lambda e: when(e["at"])),
         Column[dict[str, Any]]("Kind", lambda e: e["kind"]),
-        Column[dict[str, Any]]("Resource", lambda e: _resource(e["resource_id"])),
+        Column[dict[str, Any]]("Resource", lambda e: resource_link(e["resource_id"])),
         Column[dict[str, Any]]("What", lambda e: e["what"]),
     )
     return [
@@ -171,13 +174,6 @@ def _told(one: Detail, at: Address) -> list[Child]:
         html.H3("What happened, in order"),
         table("evidence", "Signals of the incident and of what was around it", evidence_columns, one.evidence, at),
     ]
-
-
-def _resource(resource_id: str | None) -> Child:
-    if resource_id is None:
-        return words.NONE
-    link = Address("/series").link({"resource": resource_id})
-    return html.A(words.short_id(resource_id), href=link, title=resource_id)
 
 
 def _months(at: Address, answers: Answers) -> Child:

@@ -1,4 +1,4 @@
-"""Data quality: what was refused, which rules are broken, what the checks found, and whether the pipeline keeps up."""
+"""Data quality: what was refused, which rules are broken, what the checks found, and whether the models are fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pipelines.dashboard.layout.blocks import Child, Fact, facts, note, when
 from pipelines.dashboard.layout.daily import OfDay, daily_bars
 from pipelines.dashboard.layout.tables import Column, table
 from pipelines.dashboard.pages.parts import part
-from pipelines.dashboard.pages.pipeline import pipeline
 from pipelines.dashboard.questions.quality import (
     CHECKS,
     MODELS,
@@ -33,7 +32,6 @@ def page(at: Address, answers: Answers) -> Child:
     return [
         html.H1("Data quality", tabIndex=-1),
         part("quarantine", "What could not be taken in?", lambda: _quarantine(at, answers)),
-        part("pipeline", "Do the streams keep up?", lambda: pipeline(at, answers)),
         part("checks", "What did the last checks find?", lambda: _checks(at, answers)),
         part("rules", "Which rules were broken in the last seven days?", lambda: _rules(at, answers)),
         part("models", "Are the models fit?", lambda: _models(at, answers)),

@@ -21,6 +21,7 @@ class Size:
     """A machine on the last day that it was judged."""
 
     machine: str
+    resource_id: str
     host_name: str | None
     owner: str | None
     instance_type: str | None
@@ -53,7 +54,8 @@ class Saving:
     """`is_best`: of the proposals for one resource, which exclude each other, the one that saves most."""
 
     kind: str
-    resource: str
+    resource_id: str
+    host_name: str | None
     owner: str | None
     service: str | None
     instance_type: str | None
@@ -67,6 +69,20 @@ class Saving:
     risk: str
     evidence: list[str]
     day: date
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """What a unit cost in the last seven days that are known, and in the seven before them."""
+
+    unit: str
+    service: str | None
+    volume_source: str
+    currency: str
+    volume: float
+    cost: float
+    unit_cost: float
+    unit_cost_before: float | None
 
 
 COSTS = Question(
@@ -89,8 +105,8 @@ SIZES = Question(
     "gold.rightsizing",
     Size,
     """
-    SELECT machine, host_name, owner, instance_type, verdict, recommended_type, cpu_p95, memory_p95, cpu_p95_after,
-        is_schedule_candidate, is_spot_candidate, spot_zone, day
+    SELECT machine, resource_id, host_name, owner, instance_type, verdict, recommended_type, cpu_p95, memory_p95,
+        cpu_p95_after, is_schedule_candidate, is_spot_candidate, spot_zone, day
     FROM {table} WHERE day = (SELECT max(day) FROM {table})
     ORDER BY CASE verdict WHEN 'idle' THEN 0 WHEN 'oversized' THEN 1 WHEN 'undersized' THEN 2 WHEN 'right' THEN 4
         ELSE 3 END, coalesce(host_name, machine)
@@ -114,9 +130,28 @@ SAVINGS = Question(
     "gold.savings",
     Saving,
     """
-    SELECT kind, coalesce(host_name, resource_id), owner, service_name, instance_type, target, monthly_cost,
+    SELECT kind, resource_id, host_name, owner, service_name, instance_type, target, monthly_cost,
         monthly_saving, billing_currency, is_best, confidence, effort, risk, evidence, day
     FROM {table} WHERE day = (SELECT max(day) FROM {table})
-    ORDER BY is_best DESC, monthly_saving DESC, kind, 2
+    ORDER BY is_best DESC, monthly_saving DESC, kind, resource_id
+    """,
+)
+
+UNIT_COSTS = Question(
+    "unit costs",
+    "gold.unit_costs",
+    UnitCost,
+    """
+    WITH weeks AS (
+        SELECT unit, service_name, volume_source, billing_currency,
+            day > (SELECT max(day) FROM {table}) - 7 AS is_last, volume, effective_cost
+        FROM {table} WHERE day > (SELECT max(day) FROM {table}) - 14
+    )
+    SELECT unit, service_name, volume_source, billing_currency, sum(volume) FILTER (is_last),
+        sum(effective_cost) FILTER (is_last), sum(effective_cost) FILTER (is_last) / sum(volume) FILTER (is_last),
+        sum(effective_cost) FILTER (NOT is_last) / nullif(sum(volume) FILTER (NOT is_last), 0)
+    FROM weeks GROUP BY unit, service_name, volume_source, billing_currency
+    HAVING sum(volume) FILTER (is_last) > 0
+    ORDER BY 6 DESC, unit, service_name, volume_source, billing_currency LIMIT 300
     """,
 )

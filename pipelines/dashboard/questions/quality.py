@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from pipelines.dashboard.question import Question
 
@@ -59,13 +59,6 @@ class Model:
     checked_at: datetime
     alert_rate: float | None
     psi: float | None
-
-
-@dataclass(frozen=True)
-class DayOfRules:
-    day: date
-    checked: int
-    broken: int
 
 
 REFUSED = Question(

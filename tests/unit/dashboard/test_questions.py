@@ -10,7 +10,18 @@ import pytest
 
 from pipelines.dashboard.answers import Answers
 from pipelines.dashboard.question import Question
-from pipelines.dashboard.questions import alerts, cost, fleet, forecasts, incidents, pipeline, quality, series
+from pipelines.dashboard.questions import (
+    alerts,
+    compliance,
+    cost,
+    fleet,
+    forecasts,
+    incidents,
+    pipeline,
+    quality,
+    security,
+    series,
+)
 from pipelines.operations.query import connect, fetch, list_tables
 from pipelines.settings import Settings, load_settings
 from pipelines.views import list_views
@@ -18,13 +29,15 @@ from tests.gold_tables import write_rows
 
 QUESTIONS: tuple[Question[Any], ...] = tuple(
     value
-    for module in (alerts, cost, fleet, forecasts, incidents, pipeline, quality, series)
+    for module in (alerts, compliance, cost, fleet, forecasts, incidents, pipeline, quality, security, series)
     for value in vars(module).values()
     if isinstance(value, Question)
 )
 PARAMETERS: dict[str, Any] = {
     "by": "service", "days": 30, "series": 1, "resource": "a", "metric": "cpu", "detector": "univariate",
-    "incident": "x", "start": datetime(2026, 3, 1), "end": datetime(2026, 3, 2),
+    "incident": "x", "finding": "x", "severity": "high", "tactic": "Execution", "actor": "a", "account": "a",
+    "control": "c", "measure": "p95", "hours": 24, "bucket": 5, "start": datetime(2026, 3, 1),
+    "end": datetime(2026, 3, 2),
 }  # fmt: skip
 
 
@@ -47,7 +60,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_there_are_questions_of_every_page() -> None:
-    assert len(QUESTIONS) > 20
+    assert len(QUESTIONS) > 30
     assert len({question.name for question in QUESTIONS}) == len(QUESTIONS), "answers are kept by name"
 
 
