@@ -98,12 +98,14 @@ def active_rows(frame: DataFrame, scan: Scan, signals: Mapping[str, Signal], ste
         _PANE, _STEP, *(F.expr(sql).cast("string").alias(labels[label]) for label, sql in scan.by)
     ).agg(*(F.expr(expand(sql, _time(scan))).alias(name) for sql, name in selects.items()))
     key = F.to_json(F.struct(*(F.col(name).alias(label) for label, name in labels.items()))) if labels else F.lit("{}")
-    cases = ", ".join(
-        _case(number, rule, panes.index(_pane(rule)), {**labels, **_measures(rule, selects)})
-        for number, rule in rules.items()
-    )
+    cases: dict[int, list[str]] = {}
+    for number, rule in rules.items():
+        case = _case(number, rule, {**labels, **_measures(rule, selects)})
+        cases.setdefault(panes.index(_pane(rule)), []).append(case)
+    # A row is asked for the rules of its pane alone.
+    by_pane = " ".join(f"WHEN {pane} THEN array({', '.join(found)})" for pane, found in cases.items())
     found = grouped.select(
-        F.col(_STEP).alias("step"), key.alias(_KEY), F.expr(f"inline(array_compact(array({cases})))")
+        F.col(_STEP).alias("step"), key.alias(_KEY), F.expr(f"inline(array_compact(CASE {_PANE} {by_pane} END))")
     )
     return found.select("step", "rule", F.col(_KEY).alias("key"), "value")
 
@@ -120,9 +122,9 @@ def _measures(rule: Rule, selects: Mapping[str, str]) -> dict[str, str]:
     return {name: selects[sql] for name, sql in rule.expr.select.items()}
 
 
-def _case(number: int, rule: Rule, pane: int, meanings: Mapping[str, str]) -> str:
+def _case(number: int, rule: Rule, meanings: Mapping[str, str]) -> str:
     value = f"CAST({meanings[VALUE]} AS DOUBLE)"
-    holds = f"{_PANE} = {pane} AND NOT isnan({value}) AND ({substitute(rule.expr.having, meanings)})"
+    holds = f"NOT isnan({value}) AND ({substitute(rule.expr.having, meanings)})"
     return f"IF({holds}, named_struct('rule', {number}L, 'value', {value}), NULL)"
 
 
