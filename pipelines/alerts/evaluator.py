@@ -75,8 +75,8 @@ class Outcome:
 
 def session_of_rules(spark: SparkSession) -> SparkSession:
     """A session beside `spark` in which a division by zero gives null, as in other SQL: one resource with no requests
-    must not end the rules of all others. Nor are rows filtered by whether `inline` and `explode` would give any, as that
-    works out all rules a second and a third time."""
+    must not end the rules of all others. Nor are rows filtered by whether `explode` would give any, as that works out
+    all rules a second and a third time."""
     beside = spark.newSession()
     beside.conf.set("spark.sql.ansi.enabled", "false")
     beside.conf.set("spark.sql.optimizer.excludedRules", _INFER_FILTERS)

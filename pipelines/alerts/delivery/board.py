@@ -60,10 +60,9 @@ class Board:
         self._changed = threading.Condition()
 
     def begin(self, current: Iterable[Transition]) -> None:
-        """Take note of how things are at a start: what had fired by `told.until` was taken."""
+        """Take note of how things are at a start: what had fired by `told.until` was taken, if anybody was there to."""
         with self._changed:
-            until = self._told.until
-            self._take_note((each, each.fired_at is None or each.fired_at <= until) for each in current)
+            self._take_note((each, self._was_taken(each)) for each in current)
 
     def put(self, news: Iterable[Transition]) -> None:
         """Take note of transitions to firing or resolved, and wake whoever waits.
@@ -98,6 +97,11 @@ class Board:
                 ends_at = now + self._notify_within if note.is_late else None
                 self._notes[each.fingerprint] = replace(note, taken=True, ends_at=ends_at)
             self._told.reach(news.evaluated_until)
+
+    def _was_taken(self, transition: Transition) -> bool:
+        if transition.state == FIRING and self._told.is_first:
+            return False
+        return transition.fired_at is None or transition.fired_at <= self._told.until
 
     def _take_note(self, news: Iterable[tuple[Transition, bool]]) -> None:
         self._revision += 1

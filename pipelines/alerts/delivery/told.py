@@ -9,7 +9,8 @@ from pipelines.errors import StorageError
 
 
 class Told:
-    """`until`: what was evaluated to fire by then has been taken by a receiver, or was there before the first start.
+    """`until`: what was evaluated to fire by then has been taken by a receiver, or was over before the first start;
+    `is_first`: this is that start.
 
     A file with that time. Alerts that began to fire later and are over were not told, however long ago it was.
     """
@@ -17,6 +18,7 @@ class Told:
     def __init__(self, path: Path) -> None:
         """Raises StorageError if the file cannot be read, or cannot be made where there is none."""
         self._path = path
+        self.is_first = not path.exists()
         self.until = self._read()
 
     def reach(self, until: datetime) -> None:

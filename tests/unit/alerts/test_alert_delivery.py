@@ -183,6 +183,13 @@ class TestWhatWasOverBeforeAReceiverTookIt:
         later.begin([RESOLVED, missed])
         assert later.since(0, NOW).transitions == (RESOLVED, replace(missed, state="firing"))
 
+    def test_a_first_start_tells_of_what_fires_and_not_of_what_is_over(self, tmp_path: Path) -> None:
+        board = Board(timedelta(minutes=15), timedelta(minutes=6), Told(tmp_path / "first"))
+        board.begin([FIRING, replace(RESOLVED, fingerprint="f2")])
+        assert [each.state for each in board.since(0, NOW).transitions] == ["firing", "resolved"]
+        board.put([RESOLVED])
+        assert board.since(1, NOW).transitions[0].state == "firing"
+
     def test_what_had_been_over_for_long_when_it_was_first_evaluated_is_nobodys_news(self, board: Board) -> None:
         within_one_evaluation = replace(RESOLVED, fired_at=RESOLVED.evaluated_at)
         board.put([replace(within_one_evaluation, transition_time=NOW - timedelta(minutes=16))])
