@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 import urllib.parse
 import urllib.request
@@ -76,10 +77,12 @@ def webhooks(told: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +307,25 @@ def test_a_restart_sends_what_was_missed_and_tells_of_no_alert_twice(
     to_alertmanager.start(spark, lakehouse, deliverer, Trigger.AVAILABLE_NOW).awaitTermination()
     assert deliverer.health[0].requests == 1
     assert len(running.call("alerts")) == shown
+
+
+def test_a_first_batch_that_was_killed_is_made_again_after_later_commits(
+    spark: SparkSession, commit: Callable[..., None], lakehouse: Settings
+) -> None:
+    def deliver() -> None:
+        deliverer = to_alertmanager.Deliverer(Delivery(()), to_alertmanager.told_in(lakehouse))
+        to_alertmanager.start(spark, lakehouse, deliverer, Trigger.AVAILABLE_NOW).awaitTermination()
+
+    checkpoint = lakehouse.checkpoint_path(to_alertmanager.QUERY)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    commit(transition("First", "vm-1", "firing"))
+    deliver()
+    for path in (checkpoint / "commits" / "0", checkpoint / "commits" / ".0.crc"):
+        path.unlink(missing_ok=True)
+    for _ in range(2):
+        commit(transition("First", "vm-1", "resolved"), transition("First", "vm-1", "pending"))
+    deliver()
+    assert (checkpoint / "commits" / "0").exists()
 
 
 def test_every_transition_is_one_cloud_event_in_kafka(

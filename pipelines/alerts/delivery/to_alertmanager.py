@@ -10,6 +10,7 @@ up neither the stream nor another receiver.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
             deliverer.put(found)
 
     reader = spark.readStream.option("readChangeFeed", "true")
-    reader = reader.option("startingVersion", version)  # of the first start of all; afterwards the checkpoint says it
+    reader = reader.option("startingVersion", _read_from(settings, version))
     changes = load_table(reader.option("maxFilesPerTrigger", settings.gold.max_files_per_trigger), settings, TABLE)
     writer = changes.writeStream.outputMode("append").foreachBatch(note)
     query = start_query(writer, settings, QUERY, trigger, deliverer.delivery.trigger_interval)
@@ -88,6 +89,19 @@ def start(spark: SparkSession, settings: Settings, deliverer: Deliverer, trigger
     for receiver in deliverer.receivers:
         receiver.tell()
     return query
+
+
+def _read_from(settings: Settings, version: int) -> int:
+    """Where a first batch begins; afterwards the checkpoint says it.
+
+    A first batch that was killed is made again up to where it was to end, which is before `version` by now, and may
+    not begin after that. What it brings is known.
+    """
+    batch = settings.checkpoint_path(QUERY) / "offsets" / "0"
+    if not batch.exists():
+        return version
+    lines = [line for line in batch.read_text(encoding="utf-8").splitlines() if "reservoirVersion" in line]
+    return min([version, *(max(0, int(json.loads(line)["reservoirVersion"]) - 1) for line in lines)])
 
 
 def told_in(settings: Settings) -> Told:
