@@ -171,6 +171,7 @@ class Alerts(_Section):
     look_back: Duration
     alertmanager_urls: Annotated[tuple[Url, ...], BeforeValidator(_words)]
     resend_interval: Duration
+    notify_within: Duration
     kafka_topic: Name | None
 
 

@@ -3,7 +3,7 @@
 Rules over one table that have the same labels (`by`) and the same interval are one scan: one filter by time, one
 aggregation. Each row goes to the moments at which it counts (moment - window < time <= moment) and there to the panes
 whose rules want it; a pane is a window and a `where` that some rules share. All aggregates are columns of that one
-GROUP BY, those that rules have in common once, and the HAVING of all rules are one array expression over its rows. What
+GROUP BY, those that rules have in common once, and the HAVING of all rules are an array expression over its rows. What
 leaves Spark is only what is true. A thousand rules are then one query over data that is read once; a query a rule would
 plan, schedule and read a thousand times. A join with a table of thresholds would be as fast, but only for rules that
 compare one number with another, not for joint conditions.
@@ -25,7 +25,7 @@ from pipelines.alerts.signals import Signal, quoted
 from pipelines.tables import Table
 
 METRICS = "silver.metrics"
-_PANE, _STEP, _KEY = "__pane", "__step", "__key"
+_PANE, _STEP, _VALUES, _FOUND = "__pane", "__step", "__values", "__found"
 # The bound of the files to read moves in such steps, as each new bound is new code that has to be compiled.
 _READ_FROM = timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,14 +98,38 @@ def active_rows(frame: DataFrame, scan: Scan, signals: Mapping[str, Signal], ste
         _PANE, _STEP, *(F.expr(sql).cast("string").alias(labels[label]) for label, sql in scan.by)
     ).agg(*(F.expr(expand(sql, _time(scan))).alias(name) for sql, name in selects.items()))
     key = F.to_json(F.struct(*(F.col(name).alias(label) for label, name in labels.items()))) if labels else F.lit("{}")
-    cases = ", ".join(
-        _case(number, rule, panes.index(_pane(rule)), {**labels, **_measures(rule, selects)})
-        for number, rule in rules.items()
-    )
+    values = list(dict.fromkeys(selects[rule.expr.select[VALUE]] for rule in rules.values()))
     found = grouped.select(
-        F.col(_STEP).alias("step"), key.alias(_KEY), F.expr(f"inline(array_compact(array({cases})))")
+        F.col(_STEP).alias("step"),
+        key.alias("key"),
+        F.array(*(F.col(name).cast("double") for name in values)).alias(_VALUES),
+        F.expr(f"explode(array_compact({_true_rules(rules, panes, values, selects, labels)}))").alias(_FOUND),
     )
-    return found.select("step", "rule", F.col(_KEY).alias("key"), "value")
+    rule = F.expr(f"{_FOUND} div {len(values)}").alias("rule")
+    value = F.expr(f"get({_VALUES}, CAST({_FOUND} % {len(values)} AS INT))").alias("value")
+    return found.select("step", rule, "key", value).where("value IS NULL OR NOT isnan(value)")
+
+
+def _true_rules(
+    rules: Mapping[int, Rule],
+    panes: Sequence[Pane],
+    values: Sequence[str],
+    selects: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> str:
+    """SQL: what is true in a row, an array of (number of the rule) * (count of values) + (place of its value in them).
+
+    A number a rule and no more, as each node of this expression is gone through hundreds of times while the query is
+    planned; and a row is asked for the rules of its pane alone.
+    """
+    asked: dict[int, list[str]] = {}
+    for number, rule in rules.items():
+        meanings = {**labels, **{name: selects[sql] for name, sql in rule.expr.select.items()}}
+        found = number * len(values) + values.index(meanings[VALUE])
+        case = f"IF({substitute(rule.expr.having, meanings)}, {found}L, NULL)"
+        asked.setdefault(panes.index(_pane(rule)), []).append(case)
+    branches = " ".join(f"WHEN {pane} THEN array({', '.join(cases)})" for pane, cases in asked.items())
+    return f"CASE {_PANE} {branches} END"
 
 
 def _pane(rule: Rule) -> Pane:
@@ -114,16 +138,6 @@ def _pane(rule: Rule) -> Pane:
 
 def _selects(scan: Scan) -> list[str]:
     return [sql for rule in scan.rules.values() for sql in rule.expr.select.values()]
-
-
-def _measures(rule: Rule, selects: Mapping[str, str]) -> dict[str, str]:
-    return {name: selects[sql] for name, sql in rule.expr.select.items()}
-
-
-def _case(number: int, rule: Rule, pane: int, meanings: Mapping[str, str]) -> str:
-    value = f"CAST({meanings[VALUE]} AS DOUBLE)"
-    holds = f"{_PANE} = {pane} AND NOT isnan({value}) AND ({substitute(rule.expr.having, meanings)})"
-    return f"IF({holds}, named_struct('rule', {number}L, 'value', {value}), NULL)"
 
 
 def _time(scan: Scan) -> str:

@@ -3,7 +3,7 @@
 The query reads a tick; what the rules look at is read from the tables, their recent windows alone. Its checkpoint holds
 nothing but the number of the tick. All that is known of alerts is in gold.alerts: a start takes the last transition of
 each and goes on from there, so whatever a killed process had written is never written again, and what it had not is
-found anew.
+found anew. It first claims the table (`claim`), so that no other evaluator can write what this one does not know of.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.alerts import evaluator, history
+from pipelines.alerts.claim import Claim
 from pipelines.alerts.durations import micros
 from pipelines.alerts.evaluator import Due, RuleBook, session_of_rules, steps_between
 from pipelines.alerts.history import TABLE, Transition
@@ -31,7 +32,7 @@ from pipelines.alerts.state import no_states
 from pipelines.errors import AlertRuleError
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, start_query
-from pipelines.tables import Table, all_contracts, ensure_table, parse_type, read_table, save_table
+from pipelines.tables import Table, all_contracts, ensure_table, parse_type, read_table
 
 QUERY = "gold_alerts"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,6 +62,7 @@ class Evaluation:
 
     spark: SparkSession
     settings: Settings
+    claim: Claim
     book: RuleBook
     look_back: timedelta
     steps_at_once: int
@@ -70,6 +72,7 @@ class Evaluation:
     newest: int | None = None
 
     def recover(self) -> None:
+        self.claim.make()
         found = history.recover(read_table(self.spark, self.settings, TABLE), self.book.evaluated)
         self.states, self.orphans = found.states, found.orphans
         for scan in self.book.scans:
@@ -124,8 +127,7 @@ class Evaluation:
         if not transitions:
             return
         schema = ", ".join(f"`{column.name}` {column.type}" for column in TABLE.columns)
-        rows = self.spark.createDataFrame([transition.row for transition in transitions], schema)
-        save_table(rows.coalesce(1).write.mode("append"), self.settings, TABLE)
+        self.claim.append(self.spark.createDataFrame([transition.row for transition in transitions], schema))
 
 
 def newest_event(read: evaluator.Read, scans: Sequence[Scan], known: int | None) -> int | None:
@@ -182,7 +184,7 @@ def empty_frame(spark: SparkSession, table: Table) -> DataFrame:
 def prepare(
     spark: SparkSession, settings: Settings, trigger: Trigger, options: AlertOptions, groups: Sequence[Group]
 ) -> Evaluation:
-    """Rules that can be run, tables that are there, states as gold.alerts tells them."""
+    """Rules that can be run, tables that are there, states as gold.alerts tells them, and no other evaluator."""
     spark = session_of_rules(spark)
     book = RuleBook.of(groups, load_signals(), known_tables(groups))
     check_sql(spark, book)
@@ -192,7 +194,8 @@ def prepare(
     for table in {TABLE.full_name: TABLE, **{scan.table.full_name: scan.table for scan in book.scans}}.values():
         ensure_table(spark, settings, table)
     look_back = options.backlog if trigger is Trigger.AVAILABLE_NOW else options.look_back
-    evaluation = Evaluation(spark, settings, book, look_back, options.steps_at_once)
+    claim = Claim.of_this_process(spark, settings)
+    evaluation = Evaluation(spark, settings, claim, book, look_back, options.steps_at_once)
     evaluation.recover()
     return evaluation
 

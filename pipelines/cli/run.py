@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from pipelines.cli import run_app
 from pipelines.cli.services import Env
 from pipelines.errors import ServiceError
 from pipelines.operations.run import Job
-from pipelines.settings import load_settings
+from pipelines.settings import Settings, load_settings
 from pipelines.streams import Trigger
 
 if TYPE_CHECKING:
@@ -43,11 +44,21 @@ def run(
 
 def run_job(job: Job, env: str, trigger: Trigger) -> None:
     """Check what can be checked, start Spark, run the streams of `job`. Raises LakehouseError on any failure."""
-    from pipelines.local import services
     from pipelines.operations import preflight
+    from pipelines.operations.beside_streams import alone
 
     settings = load_settings(env)
     preflight.check_root(settings)
+    # Said at once, where processes share files; elsewhere the table itself keeps a second evaluator out.
+    is_known_to_others = job is Job.ALERTS and settings.catalog is None
+    with alone(settings, "alert-evaluation") if is_known_to_others else nullcontext():
+        _run(job, settings, trigger)
+
+
+def _run(job: Job, settings: Settings, trigger: Trigger) -> None:
+    from pipelines.local import services
+    from pipelines.operations import preflight
+
     bootstrap_servers = None
     if job in (Job.BRONZE, Job.ALL):
         bootstrap_servers = services.bootstrap_servers(settings)

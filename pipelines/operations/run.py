@@ -98,8 +98,13 @@ def streams_of(
         return alert_rules.start(spark, settings, trigger, options)
 
     def start_alertmanager(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
-        delivery = Delivery(alertmanagers, resend_interval=settings.alerts.resend_interval)
-        return to_alertmanager.start(spark, settings, to_alertmanager.Deliverer(delivery), trigger)
+        delivery = Delivery(
+            alertmanagers,
+            resend_interval=settings.alerts.resend_interval,
+            notify_within=settings.alerts.notify_within,
+        )
+        deliverer = to_alertmanager.Deliverer(delivery, to_alertmanager.told_in(settings))
+        return to_alertmanager.start(spark, settings, deliverer, trigger)
 
     def start_events(spark: SparkSession, settings: Settings, trigger: Trigger) -> StreamingQuery:
         assert bootstrap_servers is not None
@@ -221,6 +226,8 @@ def explain(query: StreamingQuery, failure: StreamingQueryException | PySparkExc
     caused = [line for line in causes if line.startswith("Caused by:")]
     cause = caused[-1].removeprefix("Caused by:").strip() if caused else causes[0]
     advice = "correct the cause and start the job again: it goes on where it stopped, and nothing is lost or repeated"
+    if "CONCURRENT_STREAM_LOG_UPDATE" in str(failure):
+        advice = "another process runs the same stream on this root: stop one of the two; nothing is there twice"
     if "failOnDataLoss" in str(failure):
         advice = (
             "Kafka no longer holds offsets that bronze has not read (topic deleted or its retention passed). What is "

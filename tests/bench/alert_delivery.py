@@ -65,7 +65,7 @@ def measure(root: Path, count: int) -> list[float]:
         delivery = Delivery((url,))
         ensure_table(spark, settings, TABLE)
         schema = read_table(spark, settings, TABLE).schema
-        deliverer = to_alertmanager.Deliverer(delivery)
+        deliverer = to_alertmanager.Deliverer(delivery, to_alertmanager.told_in(settings))
         to_alertmanager.start(spark, settings, deliverer, Trigger.CONTINUOUS)
         to_kafka.start(spark, settings, delivery, bootstrap, Trigger.CONTINUOUS)
         found = []

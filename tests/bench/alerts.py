@@ -136,7 +136,7 @@ def main() -> None:
         f"{asked.rules:,} rules over {10 * asked.resources:,} series, {alive:,} alerts pending or firing at the end: "
         f"median {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s of {len(seconds)} evaluations "
         f"(target {TARGET:.0f} s); CPU {statistics.median(cpu for _, cpu in others):.2f} s; "
-        f"the first {first[0]:.2f} s, the start {prepared:.2f} s"
+        f"the first {first[0]:.2f} s (CPU {first[1]:.2f} s), the start {prepared:.2f} s"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 import urllib.parse
 import urllib.request
@@ -76,10 +77,12 @@ def webhooks(told: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +101,20 @@ def running(lakehouse: Settings) -> Iterator[Alertmanager]:
         pytest.skip(str(error))
     told: list[tuple[str, dict[str, Any]]] = []
     with webhooks(told) as address:
-        config = lakehouse.root / "alertmanager.yaml"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(impatient(alertmanager.CONFIG.read_text()).replace("http://127.0.0.1:9095", address))
+        config = impatient(lakehouse.root, address)
         started = services.up_alertmanager(lakehouse, config)
         assert started.status.address is not None
         yield Alertmanager(started.status.address, told)
         assert services.down(lakehouse) == ("alertmanager",)
 
 
-def impatient(config: str) -> str:
-    return config.replace("group_wait: 10s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s")
+def impatient(folder: Path, webhooks: str) -> Path:
+    """conf/alertmanager.yaml with webhooks elsewhere, and mail without much wait."""
+    config = alertmanager.CONFIG.read_text().replace("http://127.0.0.1:9095", webhooks)
+    config = config.replace("group_wait: 10s", "group_wait: 1s").replace("group_interval: 5m", "group_interval: 1s")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "alertmanager.yaml").write_text(config)
+    return folder / "alertmanager.yaml"
 
 
 def transition(name: str, resource: str, state: str, severity: str = "warning", **labels: str) -> dict[str, Any]:
@@ -158,7 +164,8 @@ def delivering(
     spark: SparkSession, settings: Settings, *urls: str
 ) -> Iterator[tuple[to_alertmanager.Deliverer, Callable[[], bool]]]:
     """The stream to Alertmanager as long as the block: its deliverer, and whether it is alive."""
-    deliverer = to_alertmanager.Deliverer(Delivery(urls, timeout_seconds=1, max_wait_seconds=1))
+    delivery = Delivery(urls, timeout_seconds=1, max_wait_seconds=1, notify_within="3 seconds")
+    deliverer = to_alertmanager.Deliverer(delivery, to_alertmanager.told_in(settings))
     query = to_alertmanager.start(spark, settings, deliverer, Trigger.CONTINUOUS)
     try:
         yield deliverer, lambda: query.isActive and query.exception() is None
@@ -246,6 +253,36 @@ def test_an_alertmanager_that_is_away_stops_nothing_and_misses_nothing(
             services.down(elsewhere)
 
 
+def test_what_fired_and_was_over_while_alertmanager_was_away_is_told_when_it_is_back(
+    spark: SparkSession, lakehouse: Settings, running: Alertmanager, commit: Callable[..., None], tmp_path: Path
+) -> None:
+    elsewhere = load_settings("local", {"LAKEHOUSE_ROOT": str(tmp_path / "elsewhere")})
+    told: list[tuple[str, dict[str, Any]]] = []
+    with webhooks(told) as address:
+        config = impatient(tmp_path, address)
+        away = services.up_alertmanager(elsewhere, config).status.address
+        assert away is not None
+        services.down(elsewhere)
+        with delivering(spark, lakehouse, away) as (deliverer, _):
+            commit(transition("LinkDown", "eth-1", "firing"))
+            wait_until(lambda: deliverer.health[0].failures > 0, 20, "it cannot be told")
+            commit(transition("LinkDown", "eth-1", "resolved"))
+        # Neither does the end of the process lose it.
+        with delivering(spark, lakehouse, away):
+            services.up_alertmanager(elsewhere, config)
+            back = Alertmanager(away, told)
+            try:
+                wait_until(lambda: len(back.notifications("LinkDown")) == 2, 30, "somebody is told of both")
+            finally:
+                services.down(elsewhere)
+    assert [body["status"] for _, body in back.notifications("LinkDown")] == ["firing", "resolved"]
+
+    # Started once more, it does not fire again.
+    with delivering(spark, lakehouse, running.url) as (deliverer, _):
+        wait_until(lambda: deliverer.health[0].requests > 0, 20, "all there is has been sent")
+        assert running.alerts("LinkDown") == []
+
+
 def test_a_restart_sends_what_was_missed_and_tells_of_no_alert_twice(
     spark: SparkSession, lakehouse: Settings, running: Alertmanager, commit: Callable[..., None]
 ) -> None:
@@ -266,10 +303,29 @@ def test_a_restart_sends_what_was_missed_and_tells_of_no_alert_twice(
 
     # Without a checkpoint all that ever was comes by again, and still only what holds now is sent.
     shown = len(running.call("alerts"))
-    deliverer = to_alertmanager.Deliverer(Delivery((running.url,)))
+    deliverer = to_alertmanager.Deliverer(Delivery((running.url,)), to_alertmanager.told_in(lakehouse))
     to_alertmanager.start(spark, lakehouse, deliverer, Trigger.AVAILABLE_NOW).awaitTermination()
     assert deliverer.health[0].requests == 1
     assert len(running.call("alerts")) == shown
+
+
+def test_a_first_batch_that_was_killed_is_made_again_after_later_commits(
+    spark: SparkSession, commit: Callable[..., None], lakehouse: Settings
+) -> None:
+    def deliver() -> None:
+        deliverer = to_alertmanager.Deliverer(Delivery(()), to_alertmanager.told_in(lakehouse))
+        to_alertmanager.start(spark, lakehouse, deliverer, Trigger.AVAILABLE_NOW).awaitTermination()
+
+    checkpoint = lakehouse.checkpoint_path(to_alertmanager.QUERY)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    commit(transition("First", "vm-1", "firing"))
+    deliver()
+    for path in (checkpoint / "commits" / "0", checkpoint / "commits" / ".0.crc"):
+        path.unlink(missing_ok=True)
+    for _ in range(2):
+        commit(transition("First", "vm-1", "resolved"), transition("First", "vm-1", "pending"))
+    deliver()
+    assert (checkpoint / "commits" / "0").exists()
 
 
 def test_every_transition_is_one_cloud_event_in_kafka(

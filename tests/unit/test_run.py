@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import StreamError
+from pipelines.cli.run import run_job
+from pipelines.errors import StorageError, StreamError
 from pipelines.operations import run
+from pipelines.operations.beside_streams import alone
 from pipelines.operations.run import Job, Stream, explain, run_available, run_continuous, stop_signals, streams_of
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
@@ -173,3 +175,20 @@ def test_an_error_of_ours_within_a_batch_is_told_in_its_own_words() -> None:
     told = explain(Query("silver"), failure)  # type: ignore[arg-type]
 
     assert told == "stream silver failed: table silver.metrics, rule no_series: 2 rows break it"
+
+
+def test_two_processes_of_one_stream_are_told_apart_from_a_defect() -> None:
+    failure: Any = Exception("[CONCURRENT_STREAM_LOG_UPDATE] Concurrent update to the log. Multiple streaming jobs")
+
+    told = explain(Query("gold_alerts"), failure)  # type: ignore[arg-type]
+
+    assert "another process runs the same stream on this root: stop one" in told
+    assert "start the job again" not in told
+
+
+def test_a_second_evaluation_of_alerts_on_a_root_ends_before_it_starts_spark(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_ROOT", str(settings.root))
+    with alone(settings, "alert-evaluation"), pytest.raises(StorageError, match=r"another alert-evaluation runs on"):
+        run_job(Job.ALERTS, "local", Trigger.CONTINUOUS)

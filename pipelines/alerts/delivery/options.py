@@ -16,6 +16,7 @@ class Delivery:
     alertmanager_urls: tuple[str, ...]
     resend_interval: str = "1 minute"  # Alertmanager takes for over what it hears nothing of (its resolve_timeout)
     resolved_for: str = "15 minutes"  # how long the end of an alert is sent again and again
+    notify_within: str = "6 minutes"  # the longest group_interval of Alertmanager, and some
     timeout_seconds: float = 5.0  # of one request: to connect, and to be answered
     max_wait_seconds: float = 10.0  # between two tries to reach a receiver that does not answer
     trigger_interval: str = "1 second"

@@ -62,8 +62,8 @@ class Receiver:
         """Send what is due now; whether the receiver took it. What it did not take stays due."""
         now = datetime.now(UTC)
         all_due = time.monotonic() - self._sent_all >= self._resend_seconds
-        transitions, revision = self._board.since(0 if all_due else self._told, now)
-        alerts = [as_alert(transition, now, self._delivery.source) for transition in transitions]
+        news = self._board.since(0 if all_due else self._told, now)
+        alerts = [as_alert(transition, now, self._delivery.source) for transition in news.transitions]
         refused = None
         for first in range(0, len(alerts), _PER_REQUEST):
             try:
@@ -73,7 +73,8 @@ class Receiver:
             except DeliveryError as error:
                 self._note_failure(str(error))
                 return False
-        self._told = revision
+        self._told = news.revision
+        self._board.taken(news, datetime.now(UTC))
         if all_due:
             self._sent_all = time.monotonic()
         if alerts:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.alerts.delivery.alertmanager_api import as_alert
-from pipelines.alerts.delivery.board import Board
+from pipelines.alerts.delivery.board import Board, News
 from pipelines.alerts.delivery.options import Delivery
 from pipelines.alerts.delivery.receiver import Receiver
+from pipelines.alerts.delivery.told import Told
 from pipelines.alerts.delivery.transitions import Transition
+from pipelines.errors import StorageError
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FIRING = Transition(
@@ -94,31 +97,123 @@ def test_no_alert_ends_before_it_starts(active: int, fired: int | None, resolved
     assert alert["startsAt"] <= alert["endsAt"] <= NOW.isoformat()
 
 
-class TestBoard:
-    def test_only_firing_and_recently_resolved_alerts_are_on_it(self) -> None:
-        board = Board(timedelta(minutes=15))
-        long_ago = replace(RESOLVED, fingerprint="f2", evaluated_at=NOW - timedelta(minutes=16))
-        board.put([FIRING, long_ago])
-        assert board.since(0, NOW) == ((FIRING,), 1)
-        board.put([RESOLVED])
-        assert board.since(0, NOW) == ((RESOLVED,), 2)
-        assert board.since(0, NOW + timedelta(minutes=16)) == ((), 2)
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """As a first start finds it, long before all that these tests are about."""
+    (tmp_path / "told").write_text("2026-01-01T00:00:00+00:00")
+    return Told(tmp_path / "told")
 
-    def test_a_reader_is_given_what_is_new_to_it(self) -> None:
-        board = Board(timedelta(minutes=15))
+
+@pytest.fixture
+def board(told: Told) -> Board:
+    return Board(timedelta(minutes=15), timedelta(minutes=6), told)
+
+
+class TestBoard:
+    def test_only_firing_and_recently_resolved_alerts_are_on_it(self, board: Board) -> None:
+        long_ago = replace(RESOLVED, fingerprint="f2", fired_at=None, evaluated_at=NOW - timedelta(minutes=16))
+        board.put([FIRING, long_ago])
+        assert board.since(0, NOW) == News((FIRING,), 1, FIRING.evaluated_at)
+        board.taken(board.since(0, NOW), NOW)
+        board.put([RESOLVED])
+        assert board.since(0, NOW) == News((RESOLVED,), 2, NOW)
+        assert board.since(0, NOW + timedelta(minutes=16)).transitions == ()
+
+    def test_a_reader_is_given_what_is_new_to_it(self, board: Board) -> None:
         other = replace(FIRING, fingerprint="f2")
         board.put([FIRING])
         board.put([other])
-        assert board.since(1, NOW) == ((other,), 2)
-        assert board.since(2, NOW) == ((), 2)
+        assert board.since(1, NOW) == News((other,), 2, FIRING.evaluated_at)
+        assert board.since(2, NOW).transitions == ()
         assert not board.wait_for_news(2, seconds=0.01)
         assert board.wait_for_news(1, seconds=0.01)
 
-    def test_a_resolved_alert_keeps_the_time_that_it_fired_at(self) -> None:
-        board = Board(timedelta(minutes=15))
+    def test_a_resolved_alert_keeps_the_time_that_it_fired_at(self, board: Board) -> None:
         board.put([FIRING])
+        board.taken(board.since(0, NOW), NOW)
         board.put([replace(RESOLVED, fired_at=None)])
-        assert board.since(0, NOW)[0] == (RESOLVED,)
+        assert board.since(0, NOW).transitions == (RESOLVED,)
+
+
+class TestWhatWasOverBeforeAReceiverTookIt:
+    """Alertmanager was away while it fired: it is to be told that it fired, and has time to pass that on."""
+
+    def test_it_is_firing_until_it_was_taken_and_for_six_minutes_more(self, board: Board) -> None:
+        board.put([FIRING])
+        board.put([RESOLVED])
+        a_day_later = NOW + timedelta(days=1)
+        news = board.since(0, a_day_later)
+        assert news.transitions == (replace(RESOLVED, state="firing"),)
+        board.taken(news, a_day_later)
+        still, over = a_day_later + timedelta(minutes=5, seconds=59), a_day_later + timedelta(minutes=6)
+        assert board.since(news.revision, still).transitions == ()
+        assert board.since(0, still).transitions == news.transitions
+        assert board.since(news.revision, over).transitions == (RESOLVED,)
+        # Its end is told for as long as that of any other.
+        assert board.since(0, over + timedelta(minutes=15)).transitions == (RESOLVED,)
+        assert board.since(0, over + timedelta(minutes=16)).transitions == ()
+
+    def test_its_end_is_news_to_who_waits(self, told: Told) -> None:
+        board = Board(timedelta(minutes=15), timedelta(0), told)
+        board.put([FIRING])
+        board.put([RESOLVED])
+        news = board.since(0, NOW)
+        board.taken(news, NOW)
+        assert board.wait_for_news(news.revision, seconds=0.01)
+
+    def test_one_that_is_resolved_while_it_is_being_sent_was_taken_as_firing(self, board: Board) -> None:
+        board.put([FIRING])
+        sent = board.since(0, NOW)
+        board.put([RESOLVED])
+        board.taken(sent, NOW)
+        assert board.since(0, NOW).transitions[0].state == "firing"
+        assert board.since(0, NOW + timedelta(minutes=6)).transitions == (RESOLVED,)
+
+    def test_what_one_member_of_a_cluster_took_is_over_for_all(self, board: Board) -> None:
+        board.put([FIRING])
+        board.taken(board.since(0, NOW), NOW)
+        board.put([RESOLVED])
+        assert board.since(0, NOW).transitions == (RESOLVED,)
+
+    def test_a_start_knows_what_the_one_before_it_told(self, board: Board, tmp_path: Path) -> None:
+        board.put([FIRING])
+        board.taken(board.since(0, NOW), NOW)
+        later = Board(timedelta(minutes=15), timedelta(minutes=6), Told(tmp_path / "told"))
+        missed = replace(RESOLVED, fingerprint="f2", fired_at=FIRING.evaluated_at + timedelta(seconds=1))
+        later.begin([RESOLVED, missed])
+        assert later.since(0, NOW).transitions == (RESOLVED, replace(missed, state="firing"))
+
+    def test_a_first_start_tells_of_what_fires_and_not_of_what_is_over(self, tmp_path: Path) -> None:
+        board = Board(timedelta(minutes=15), timedelta(minutes=6), Told(tmp_path / "first"))
+        board.begin([FIRING, replace(RESOLVED, fingerprint="f2")])
+        assert [each.state for each in board.since(0, NOW).transitions] == ["firing", "resolved"]
+        board.put([RESOLVED])
+        assert board.since(1, NOW).transitions[0].state == "firing"
+
+    def test_what_had_been_over_for_long_when_it_was_first_evaluated_is_nobodys_news(self, board: Board) -> None:
+        within_one_evaluation = replace(RESOLVED, fired_at=RESOLVED.evaluated_at)
+        board.put([replace(within_one_evaluation, transition_time=NOW - timedelta(minutes=16))])
+        assert board.since(0, NOW).transitions[0].state == "resolved"
+        board.put([replace(within_one_evaluation, fingerprint="f2")])
+        assert board.since(1, NOW).transitions[0].state == "firing"
+
+
+class TestTold:
+    def test_a_first_start_begins_with_the_present(self, tmp_path: Path) -> None:
+        before = datetime.now(UTC)
+        path = tmp_path / "checkpoint" / "told"
+        assert before <= Told(path).until <= datetime.now(UTC)
+        assert Told(path).until == Told(path).until
+
+    def test_it_only_goes_forward(self, told: Told, tmp_path: Path) -> None:
+        told.reach(NOW)
+        told.reach(NOW - timedelta(minutes=1))
+        assert Told(tmp_path / "told").until == NOW
+
+    def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "told").write_text("yesterday")
+        with pytest.raises(StorageError, match="told: cannot be read"):
+            Told(tmp_path / "told")
 
 
 @dataclass
@@ -171,8 +266,7 @@ def firing(*fingerprints: str) -> list[Transition]:
 
 
 class TestReceiver:
-    def test_it_is_told_everything_first_and_then_what_changes(self, fake: FakeAlertmanager) -> None:
-        board = Board(timedelta(minutes=15))
+    def test_it_is_told_everything_first_and_then_what_changes(self, fake: FakeAlertmanager, board: Board) -> None:
         receiver = receiver_of(fake, board)
         board.put(firing("a", "b"))
         assert receiver.tell()
@@ -181,8 +275,7 @@ class TestReceiver:
         assert receiver.tell()
         assert fake.fingerprints == [["a", "b"], ["c"]]
 
-    def test_everything_is_sent_again_when_the_interval_is_over(self, fake: FakeAlertmanager) -> None:
-        board = Board(timedelta(minutes=15))
+    def test_everything_is_sent_again_when_the_interval_is_over(self, fake: FakeAlertmanager, board: Board) -> None:
         receiver = receiver_of(fake, board, resend_interval="1 millisecond")
         board.put(firing("a"))
         assert receiver.tell()
@@ -190,17 +283,15 @@ class TestReceiver:
         assert receiver.tell()
         assert fake.fingerprints == [["a"], ["a"]]
 
-    def test_many_alerts_go_in_several_requests(self, fake: FakeAlertmanager) -> None:
-        board = Board(timedelta(minutes=15))
+    def test_many_alerts_go_in_several_requests(self, fake: FakeAlertmanager, board: Board) -> None:
         board.put(firing(*(f"{number}" for number in range(1001))))
         assert receiver_of(fake, board).tell()
         assert [len(request) for request in fake.requests] == [500, 500, 1]
 
     @pytest.mark.parametrize("status", [404, 429, 500, 503])
     def test_what_is_not_taken_stays_due(
-        self, fake: FakeAlertmanager, status: int, caplog: pytest.LogCaptureFixture
+        self, fake: FakeAlertmanager, board: Board, status: int, caplog: pytest.LogCaptureFixture
     ) -> None:
-        board = Board(timedelta(minutes=15))
         receiver = receiver_of(fake, board)
         board.put(firing("a"))
         assert receiver.tell()
@@ -218,8 +309,9 @@ class TestReceiver:
         assert receiver.health.last_error is None
         assert receiver.health.failures == 2
 
-    def test_one_that_does_not_answer_costs_no_more_than_the_time_out(self, fake: FakeAlertmanager) -> None:
-        board = Board(timedelta(minutes=15))
+    def test_one_that_does_not_answer_costs_no_more_than_the_time_out(
+        self, fake: FakeAlertmanager, board: Board
+    ) -> None:
         board.put(firing("a"))
         fake.silent.set()
         receiver = receiver_of(fake, board)
@@ -229,9 +321,8 @@ class TestReceiver:
         assert "cannot be reached" in str(receiver.health.last_error)
 
     def test_alerts_that_are_not_valid_hold_up_no_others(
-        self, fake: FakeAlertmanager, caplog: pytest.LogCaptureFixture
+        self, fake: FakeAlertmanager, board: Board, caplog: pytest.LogCaptureFixture
     ) -> None:
-        board = Board(timedelta(minutes=15))
         receiver = receiver_of(fake, board)
         fake.status = 400
         board.put(firing("a"))

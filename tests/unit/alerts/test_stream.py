@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +11,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines import routing
+from pipelines.alerts.claim import Claim
 from pipelines.alerts.evaluator import RuleBook, steps_between
 from pipelines.alerts.history import TABLE
 from pipelines.alerts.rules import Group
 from pipelines.alerts.signals import load_signals
 from pipelines.alerts.stream import AlertOptions, Evaluation, check_sql, known_tables, prepare
-from pipelines.errors import AlertRuleError
+from pipelines.errors import AlertRuleError, StreamError
 from pipelines.settings import Settings
 from pipelines.streams import Trigger
 from pipelines.tables import ensure_table, read_table
@@ -96,6 +98,28 @@ def test_transitions_are_written_once_whoever_evaluates_again(lakehouse: Lakehou
     assert lakehouse.alerts() == [*written, ("vm2", "inactive", 4, None), ("vm1", "resolved", 5, None)]
 
 
+def test_of_two_evaluators_the_one_that_started_last_writes_and_the_other_ends(lakehouse: Lakehouse) -> None:
+    lakehouse.measure("vm1", 0, [50, 90])
+    first = lakehouse.start()
+    first.tick(LATER)
+    lakehouse.measure("vm1", 2, [91, 92])
+    second = lakehouse.start()
+    # Neither has the other's transitions twice, whoever comes first.
+    message = f"another evaluator, {second.claim.holder}; this one, {first.claim.holder}, ends"
+    with pytest.raises(StreamError, match=re.escape(message)):
+        first.tick(LATER)
+    assert lakehouse.alerts() == [("vm1", "pending", 1, 90.0)]
+    second.tick(LATER)
+    assert lakehouse.alerts() == [("vm1", "pending", 1, 90.0), ("vm1", "firing", 3, 92.0)]
+
+
+def test_an_evaluator_whose_clock_is_behind_that_of_the_last_does_not_start(lakehouse: Lakehouse) -> None:
+    ahead = lakehouse.start()
+    behind = Claim(lakehouse.spark, lakehouse.settings, "process 1 on elsewhere", ahead.claim.version - 10)
+    with pytest.raises(StreamError, match="its clock was ahead"):
+        behind.make()
+
+
 def test_an_alert_whose_rule_is_gone_is_resolved(lakehouse: Lakehouse) -> None:
     lakehouse.measure("vm1", 0, [90, 90, 90])
     lakehouse.start().tick(LATER)
@@ -108,7 +132,8 @@ def test_an_alert_whose_rule_is_gone_is_resolved(lakehouse: Lakehouse) -> None:
 def test_rules_over_gold_go_by_the_clock_at_their_interval(spark: SparkSession, settings: Settings) -> None:
     silent = group(**{"from": "gold.agent_health", "select": {"value": "count(*)"}, "having": "value > 0"})
     book = RuleBook.of([silent], load_signals(), known_tables([silent]))
-    evaluation = Evaluation(spark, settings, book, timedelta(hours=1), 60)
+    claim = Claim.of_this_process(spark, settings)
+    evaluation = Evaluation(spark, settings, claim, book, timedelta(hours=1), 60)
     minute = 60_000_000
     assert [one.steps for one in evaluation._due(7 * minute)] == [(7 * minute,)]
     evaluation.last[0] = 7 * minute
