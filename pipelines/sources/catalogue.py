@@ -39,6 +39,7 @@ from pipelines.sources.prometheus import exposition
 from pipelines.sources.record_family import RecordFamily
 from pipelines.sources.syslog import json_lines as syslog_json
 from pipelines.sources.syslog import messages as syslog
+from pipelines.sources.windows import events as windows_events
 
 RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *log_analytics_logs.FAMILIES,
@@ -70,6 +71,7 @@ RECORD_FAMILIES: tuple[RecordFamily, ...] = (
     *otlp_logs.FAMILIES,
     *kubernetes_audit.FAMILIES,
     *kubernetes_events.FAMILIES,
+    *windows_events.FAMILIES,
     *collectd.FAMILIES,
     *prometheus_api.FAMILIES,
     # Lines of text, each told by its own form.

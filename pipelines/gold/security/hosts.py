@@ -18,7 +18,7 @@ _SSH_USER = r"(?:for|user) (?:invalid user |illegal user )?(\S+) from"
 
 def security_events(events: DataFrame) -> DataFrame:
     """Rows of silver.events → events of the security log by number, in the common shape."""
-    return _windows(events.where(F.col("source") == "azure.log_analytics.securityevent"))
+    return _windows(events.where(F.col("source").isin("azure.log_analytics.securityevent", "windows.event")))
 
 
 def _windows(rows: DataFrame) -> DataFrame:

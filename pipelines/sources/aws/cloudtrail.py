@@ -93,7 +93,10 @@ def decode_digest(record: Column, part: Column, topic: Column) -> Event:
 def _actor(trail: Column) -> Column:
     """What names the caller best, of all kinds: root, users, roles, federated and web identities, services."""
     who = ("arn", "userName", "invokedBy", "principalId", "onBehalfOf.userId", "userId", "credentialId", "accountId")
-    return F.coalesce(*(word(trail, f"userIdentity.{name}") for name in who), word(trail, "userIdentity.type"))
+    # Answers of CloudTrail Lake have structs as text: `{type=Root, principalid=1, arn=arn:aws:iam::1:root, …}`.
+    of_lake = F.regexp_extract(word(trail, "userIdentity"), r"^\{type=[^{]*?, arn=([^,}]+)", 1)
+    named = (word(trail, f"userIdentity.{name}") for name in who)
+    return F.coalesce(*named, word(trail, "userIdentity.type"), F.nullif(of_lake, F.lit("")))
 
 
 def _outcome(trail: Column) -> Column:

@@ -30,7 +30,8 @@ _AUDIT_FAILURE, _AUDIT_SUCCESS = 0x10000000000000, 0x20000000000000
 def decode_security_event(record: Column, part: Column, topic: Column) -> Event:
     activity, number, level = word(record, "Activity"), word(record, "EventID"), word(record, "EventLevelName", "Level")
     actor = _said(record, "Account", "SubjectAccount", "TargetAccount", "SubjectUserName", "TargetUserName")
-    address, outcome = _said(record, "IpAddress", "ClientIPAddress", "ClientAddress"), _outcome(record, number)
+    address = _said(record, "IpAddress", "ClientIPAddress", "ClientAddress")
+    outcome = outcome_of(word(record, "Keywords"), word(record, "Status"), number)
     message = word(record, "RenderedDescription", "EventData")
     same = {("Account",): actor, ("IpAddress",): address, ("RenderedDescription", "EventData"): message}
     return Event(
@@ -52,8 +53,8 @@ def _said(record: Column, *names: str) -> Column:
     return F.coalesce(*(F.nullif(word(record, name), F.lit(_NOTHING)) for name in names))
 
 
-def _outcome(record: Column, number: Column) -> Column:
-    keywords = word(record, "Keywords")
+def outcome_of(keywords: Column, status: Column, number: Column) -> Column:
+    """success or failure, of what an event of the security log says of it; null if nothing does."""
     bits = F.coalesce(
         F.conv(F.nullif(F.regexp_extract(keywords, r"^0[xX]([0-9a-fA-F]{1,16})$", 1), F.lit("")), 16, -10),
         keywords,
@@ -65,7 +66,7 @@ def _outcome(record: Column, number: Column) -> Column:
         bits.bitwiseAND(_AUDIT_SUCCESS) != 0, "success"
     )
     by_number = F.when(number.isin(*_FAILURES), "failure").when(number.isin(*_SUCCESSES), "success")
-    status = F.lower(word(record, "Status"))
+    status = F.lower(status)
     by_status = F.when(F.rlike(status, F.lit("^0x0+$")), "success").when(F.rlike(status, F.lit("^0x")), "failure")
     return F.coalesce(by_word, by_bits, by_number, by_status)
 

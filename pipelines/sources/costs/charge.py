@@ -102,9 +102,17 @@ def time_of(written: Column) -> Column:
 
 
 def tags_of(written: Column) -> Column:
-    """Tags as map<string,string>, from JSON, also without its braces as Azure writes it; null if they are not that."""
+    """Tags as map<string,string>, from JSON; null if they are not that.
+
+    Also without its braces, as Azure writes it, and as a list of `key` and `value`, as BigQuery writes it.
+    """
     braced = F.when(F.startswith(written, F.lit('"')), F.concat(F.lit("{"), written, F.lit("}"))).otherwise(written)
-    return none_if_empty(members(parse_whole(braced)))
+    listed = F.from_json(
+        F.when(F.startswith(written, F.lit("[")), written), "array<struct<key: string, value: string>>"
+    )
+    is_of_pairs = F.forall(listed, lambda pair: pair["key"].isNotNull())
+    of_pairs = F.when(is_of_pairs, F.map_from_entries(listed))
+    return none_if_empty(F.coalesce(members(parse_whole(braced)), of_pairs))
 
 
 def unread_tags(written: Column, tags: Column, name: str = "Tags") -> Column:

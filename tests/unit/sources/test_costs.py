@@ -36,6 +36,8 @@ def found(decode: Decode) -> dict[str, Any]:
         "row": charge(),
         "numbers": charge(BilledCost=12345678.123456789012345678, ConsumedQuantity=2),
         "azure": charge(ProviderName="Microsoft", ResourceId=AZURE, Tags={"a": "b"}),
+        "listed": charge(Tags=[{"key": "env", "value": "prod"}, {"key": "owner", "value": None}]),
+        "no pairs": charge(Tags='[{"key": "env", "value": "prod"}, "x"]'),
         "extra": charge(Id="11472", x_Discount=0.25, Tags="not tags"),
         "no cost": charge(BilledCost="NULL"),
         "no currency": charge(BillingCurrency=""),
@@ -49,6 +51,13 @@ def found(decode: Decode) -> dict[str, Any]:
         "header alone": CSV.splitlines()[0],
     }
     return dict(zip(values, decode(*values.values(), topic="finops.costs"), strict=True))
+
+
+def test_tags_as_a_list_of_pairs_are_tags(found: dict[str, Any]) -> None:
+    [row] = found["listed"]
+    assert (row.Tags["env"], "Tags" in (row.attributes or {})) == ("prod", False)
+    [kept] = found["no pairs"]
+    assert (kept.Tags, "env" in kept.attributes["Tags"]) == (None, True)
 
 
 def test_a_row_has_the_columns_of_focus(found: dict[str, Any]) -> None:
