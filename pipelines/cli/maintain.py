@@ -38,11 +38,14 @@ def maintain(
 
         lakehouse maintain silver.metrics gold.metric_rollup --only compact,vacuum
     """
-    from pipelines.operations.maintenance.run import Rules, tables_named
+    from pipelines.operations.maintenance.run import Rules
     from pipelines.operations.maintenance.run import maintain as run
+    from pipelines.operations.named_tables import tables_named
     from pipelines.session import build_session
+    from pipelines.tables import all_contracts
 
-    settings, wanted, actions = load_settings(env), tables_named(tables or ()), _actions(only)
+    settings, actions = load_settings(env), _actions(only)
+    wanted = tables_named(tables or (), all_contracts(), lambda _: "has no contract")
     console = Console(width=output_width(), highlight=False)
     with Console(stderr=True).status("starting Spark") as status:
         spark = build_session(settings, "lakehouse maintain")

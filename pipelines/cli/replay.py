@@ -1,4 +1,4 @@
-"""`lakehouse replay`: silver of a span of time made anew from bronze."""
+"""`lakehouse replay`: silver of a span of time, and its rollup, made anew from bronze."""
 
 from __future__ import annotations
 
@@ -25,28 +25,30 @@ def replay(
         list[str] | None, typer.Option(show_default=False, help="Of this topic alone; may be given several times.")
     ] = None,
     table: Annotated[
-        list[str] | None, typer.Option(show_default=False, help="This silver table alone; may be given several times.")
+        list[str] | None,
+        typer.Option(show_default=False, help="This table alone, of silver or gold.metric_rollup; may be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be replaced, and change nothing.")] = False,
     env: Env = "local",
 ) -> None:
-    """Make silver of a span of arrival (`ingest_time`) anew from bronze, and put it in place of what is there.
+    """Make silver of a span of arrival (`ingest_time`) anew from bronze, and the rollup of its measurements from that.
 
     After a defect or a mishap: with the same code it gives the same rows. Checkpoints stay as they are, and streams
-    that read silver see no new rows. It may run beside the streams, and again after it was interrupted.
+    that read silver see no new rows. It may run beside the streams, and again after it was interrupted. The daily gold
+    tables follow with `lakehouse refresh`.
 
         lakehouse replay --from 2026-03-02T10:00:00 --to 2026-03-02T11:00:00 --dry-run
 
-        lakehouse replay --from 2026-03-02 --to 2026-03-03 --topic am-Perf --table metrics
+        lakehouse replay --from 2026-03-02 --to 2026-03-03 --topic am-Perf --table metrics --table metric_rollup
     """
     from pipelines.local.schemas import schemas_of
     from pipelines.operations import preflight
+    from pipelines.operations.replay.chosen import chosen
     from pipelines.operations.replay.run import replay as run
-    from pipelines.operations.replay.run import tables_named
     from pipelines.operations.replay.span import Span
     from pipelines.session import build_session
 
-    settings, tables = load_settings(env), tables_named(table or ())
+    settings, tables = load_settings(env), chosen(table or ())
     span = Span(_utc(start), _utc(end), tuple(topic or ()))
     preflight.check_table(settings, "bronze", "telemetry", "bronze")
     console = Console(width=output_width(), highlight=False)
@@ -62,8 +64,8 @@ def replay(
         console.print("nothing was changed: run it without --dry-run to put the rows in place")
     else:
         console.print(
-            "in place. `lakehouse refresh` works out the daily gold tables of the days that have changed; "
-            "gold.metric_rollup and the anomaly scores keep what they made of the former rows"
+            "in place. `lakehouse refresh` works out the daily gold tables of the days that have changed; scores stay "
+            "as they were (docs/operations.md, Replay, says what becomes of each table)"
         )
 
 

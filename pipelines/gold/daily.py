@@ -2,31 +2,37 @@
 
 A day is always worked out as a whole, from all that silver holds of it, and replaces what the table had of it in one
 commit (`replaceWhere`). So a refresh can be repeated, and any day can be worked out again. How far each source had been
-read is noted in that same commit, as its user metadata: days and note are there together or not at all. A change is
+read is noted in that same commit, as its user metadata: days and note are there together or not at all. Many days are
+several commits, and a refresh that was killed goes on with the days that are left (`bookmark`). A change is
 found by Delta's change data feed, which reads the new files alone. A day that a source has lost to its retention stays
 as it was worked out when all of it was there.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.conflicts import retried
 from pipelines.errors import StorageError
+from pipelines.gold.bookmark import Bookmark, ReadUpTo, bookmark, newest
 from pipelines.gold.deleted_days import deleted_days
 from pipelines.settings import Settings
-from pipelines.tables import Table, delta_table, ensure_table, load_table, read_table, save_table
+from pipelines.tables import Table, ensure_table, load_table, read_table, save_table
 
 DAY = "day"
 _ONE_DAY = timedelta(days=1)
-_NOTE = "read_up_to"
+# What one job works out at most: months at once would not fit the memory of a small machine.
+_MOST_DAYS = 30
+# Two refreshes of a table at a time work out their days again as often as the other was faster.
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 1.0
 _SKIP_EMPTY = "spark.databricks.delta.skipRecordingEmptyCommits"
 _CHANGE = "_change_type"
 # The feed does not reach back so far: the table had none then, its log was cleaned up, or its files were vacuumed.
@@ -64,13 +70,9 @@ class Source:
             return _days_of(changed, self.time_column)
         return _days_of(self.touched(changed, whole), DAY)
 
-
-@dataclass(frozen=True)
-class ReadUpTo:
-    """A version of a table; one that was made anew has another `table_id`."""
-
-    table_id: str
-    version: int
+    def reached_from(self, day: date) -> Iterator[date]:
+        """The days that are worked out from rows of `day`."""
+        return (day + offset * _ONE_DAY for offset in range(-self.reach_back, self.reach + 1))
 
 
 @dataclass(frozen=True)
@@ -123,40 +125,43 @@ class DailyTable:
 def refresh(
     spark: SparkSession, settings: Settings, daily: DailyTable, note: Callable[[Days], None] = lambda _: None
 ) -> tuple[Days, ...]:
-    """Work out the days that have changed since the last refresh; which they were. `note` hears of each before."""
+    """Work out the days that have changed since the last refresh, or that it left; which they were, the earliest first.
+
+    `note` hears of each run of days before. Raises StorageError if another writer of the table was faster each time.
+    """
     for table in (daily.table, *(source.table for source in daily.sources)):
         ensure_table(spark, settings, table)
     before = bookmark(spark, settings, daily.table)
-    now = {source.table.full_name: _now(spark, settings, source.table) for source in daily.sources}
-    touched: set[date] = set()
+    now = {source.table.full_name: newest(spark, settings, source.table) for source in daily.sources}
+    touched = set(before.left)
     today = datetime.now(UTC).date()
     for source in daily.sources:
         name = source.table.full_name
-        changed = changed_days(spark, settings, source, before.get(name), now[name])
+        changed = changed_days(spark, settings, source, before.read_up_to.get(name), now[name])
         if changed is None:
             # What is not there any more has left no trace but in the table itself.
             touched |= _days_of(read_table(spark, settings, daily.table), DAY)
             whole = read_table(spark, settings, source.table)
             changed = source.days(whole, whole)
-        offsets = range(-source.reach_back, source.reach + 1)
-        reached = {day + timedelta(days=offset) for day in changed for offset in offsets}
+        reached = {other for day in changed for other in source.reached_from(day)}
         # A window that looks back does not reach into days that are still to come.
         touched |= {day for day in reached if day <= today or day in changed}
-    runs = contiguous(touched - lost_days(spark, settings, daily))
-    for position, days in enumerate(runs):
+    left = touched - lost_days(spark, settings, daily)
+    runs = contiguous(left)
+    for days in runs:
         note(days)
-        read_up_to = now if position == len(runs) - 1 else None
-        _put(spark, settings, daily, days, read_up_to)
+        left = {day for day in left if day > days.last}
+        _put(spark, settings, daily, days, Bookmark(now, frozenset(left)))
     return runs
 
 
 def lost_days(spark: SparkSession, settings: Settings, daily: DailyTable) -> set[date]:
     """The days that cannot be worked out any more: retention has deleted rows of a source that they are made of."""
     return {
-        day + timedelta(days=after)
+        reached
         for source in daily.sources
         for day in deleted_days(spark, settings, source.table, source.time_column)
-        for after in range(source.reach + 1)
+        for reached in source.reached_from(day)
     }
 
 
@@ -175,19 +180,19 @@ def replace(spark: SparkSession, settings: Settings, daily: DailyTable, days: Da
     _put(spark, settings, daily, days, None)
 
 
-def _put(
-    spark: SparkSession, settings: Settings, daily: DailyTable, days: Days, read_up_to: dict[str, ReadUpTo] | None
-) -> None:
-    """`read_up_to`: the versions of the sources by which all changed days are in the table now."""
-    rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
-    writer = rows.coalesce(1).write.mode("overwrite")
-    writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")
-    if read_up_to is not None:
-        writer = writer.option(
-            "userMetadata", json.dumps({_NOTE: {name: asdict(one) for name, one in read_up_to.items()}})
-        )
-    with _empty_commits(spark):
-        save_table(writer, settings, daily.table)
+def _put(spark: SparkSession, settings: Settings, daily: DailyTable, days: Days, mark: Bookmark | None) -> None:
+    """`mark`: what is true of the table once these days are in it."""
+
+    def put() -> None:
+        rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
+        writer = rows.coalesce(1).write.mode("overwrite")
+        writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")
+        if mark is not None:
+            writer = writer.option("userMetadata", mark.to_json())
+        with _empty_commits(spark):
+            save_table(writer, settings, daily.table)
+
+    retried(put, daily.table.full_name, _ATTEMPTS, _PAUSE_SECONDS)
 
 
 @contextmanager
@@ -199,15 +204,6 @@ def _empty_commits(spark: SparkSession) -> Iterator[None]:
         yield
     finally:
         spark.conf.set(_SKIP_EMPTY, str(before))
-
-
-def bookmark(spark: SparkSession, settings: Settings, table: Table) -> dict[str, ReadUpTo]:
-    """Source → what the last refresh had read; nothing where there was no refresh, or its note is too old."""
-    history = delta_table(spark, settings, table).history()
-    noted = history.where(F.col("userMetadata").contains(_NOTE)).orderBy(F.desc("version")).first()
-    if noted is None:
-        return {}
-    return {name: ReadUpTo(**one) for name, one in json.loads(noted["userMetadata"])[_NOTE].items()}
 
 
 def changed_days(
@@ -229,10 +225,10 @@ def changed_days(
 
 
 def contiguous(days: Iterable[date]) -> tuple[Days, ...]:
-    """Days as few runs of days that follow each other, the earliest first."""
+    """Days as few runs of days that follow each other, none of more than _MOST_DAYS, the earliest first."""
     runs: list[Days] = []
     for day in sorted(days):
-        if runs and day == runs[-1].last + _ONE_DAY:
+        if runs and day == runs[-1].last + _ONE_DAY and day - runs[-1].first < _MOST_DAYS * _ONE_DAY:
             runs[-1] = Days(runs[-1].first, day)
         else:
             runs.append(Days(day, day))
@@ -256,12 +252,6 @@ def differing_days(changed: DataFrame, whole: DataFrame) -> DataFrame:
 def _days_of(rows: DataFrame, time_column: str) -> set[date]:
     found = rows.select(F.to_date(time_column).alias(DAY)).distinct().collect()
     return {row[DAY] for row in found if row[DAY] is not None}
-
-
-def _now(spark: SparkSession, settings: Settings, table: Table) -> ReadUpTo:
-    delta = delta_table(spark, settings, table)
-    version = delta.history(1).select("version").collect()[0][0]
-    return ReadUpTo(str(delta.detail().select("id").collect()[0][0]), int(version))
 
 
 def _utc(moment: datetime) -> Column:

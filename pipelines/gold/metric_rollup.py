@@ -10,6 +10,7 @@ One query writes the table: it reads what it then replaces.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipelines.inventory.store import retried
+from pipelines.conflicts import retried
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, note_latency, per_batch, query_id, read_appends, start_query
 from pipelines.tables import contract, ensure_table, read_table, save_table
@@ -27,6 +28,7 @@ METRICS = contract("silver.metrics")
 TABLE = contract("gold.metric_rollup")
 MINUTE, HOUR = "PT1M", "PT1H"
 
+_COUNTED = "counted"
 _KEYS = ("granularity", "window_start", "series_id")
 _DESCRIPTION = (
     "source", "cloud_provider", "resource_id", "host_name", "namespace", "metric", "unit", "dimensions",
@@ -57,6 +59,23 @@ class Touched:
         """SQL: the rows of the table in those minutes and in their hours."""
         minutes, hours = _among(self.minutes), _among(self.hours)
         return f"(granularity = '{MINUTE}' AND {minutes}) OR (granularity = '{HOUR}' AND {hours})"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The batch of the query (by its id) that a commit of the table holds; noted in the commit, for replays."""
+
+    query_id: str
+    batch: int
+
+    def to_json(self) -> str:
+        return json.dumps({_COUNTED: [self.query_id, self.batch]})
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Counted | None:
+        """None if the commit is of another writer."""
+        noted = json.loads(text).get(_COUNTED) if text else None
+        return None if noted is None else cls(str(noted[0]), int(noted[1]))
 
 
 def _among(starts: tuple[datetime, ...]) -> str:
@@ -152,13 +171,14 @@ def write_batch(metrics: DataFrame, batch_id: int, settings: Settings, query: st
             .write.mode("overwrite")
             .option("replaceWhere", touched.predicate)
             .option("txnAppId", query)
-            .option("txnVersion", batch_id),
+            .option("txnVersion", batch_id)
+            .option("userMetadata", Counted(query, batch_id).to_json()),
             settings,
             TABLE,
         )
 
     # OPTIMIZE takes the place of files that the overwrite has read; the overwrite is then repeated.
-    retried(write, _ATTEMPTS, _PAUSE_SECONDS)
+    retried(write, TABLE.full_name, _ATTEMPTS, _PAUSE_SECONDS)
     note_latency(QUERY, touched.oldest_arrival)
 
 

@@ -7,22 +7,13 @@ does not matter in which order rows come, how they are cut into batches, or how 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import reduce
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-)
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.conflicts import retried
 from pipelines.inventory.columns import FACTS, TOLD_BY
 from pipelines.inventory.facts import with_facts
 from pipelines.inventory.history import history_of
@@ -34,11 +25,6 @@ from pipelines.tables import contract, delta_table, read_table
 
 TABLE = contract("silver.inventory")
 KEYS = TABLE.keys
-# They have no common ancestor.
-_CONFLICTS = (
-    ConcurrentAppendException, ConcurrentDeleteReadException, ConcurrentDeleteDeleteException, ConcurrentWriteException,
-    ConcurrentTransactionException, DeltaConcurrentModificationException,
-)  # fmt: skip
 # OPTIMIZE takes the place of files that a MERGE has read; the MERGE is then repeated.
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 1.0
@@ -153,16 +139,4 @@ def _merge(changes: DataFrame, settings: Settings) -> None:
             .execute()
         )
 
-    retried(merge, _ATTEMPTS, _PAUSE_SECONDS)
-
-
-def retried(commit: Callable[[], None], attempts: int, pause_seconds: float) -> None:
-    """`commit`, again if another commit came between. Raises what the last attempt raised."""
-    for attempt in range(1, attempts + 1):
-        try:
-            return commit()
-        except _CONFLICTS:
-            if attempt == attempts:
-                raise
-            time.sleep(pause_seconds * attempt)
-    return None
+    retried(merge, TABLE.full_name, _ATTEMPTS, _PAUSE_SECONDS)

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 
 from pipelines.errors import StorageError, StreamError
 from pipelines.settings import Settings
 
-_ATTEMPTS = 30
 _POLL_SECONDS = 0.2
-# They have no common ancestor.
-_FASTER = (
-    ConcurrentAppendException, ConcurrentDeleteReadException, ConcurrentDeleteDeleteException, ConcurrentWriteException,
-)  # fmt: skip
 
 
 @contextmanager
@@ -55,24 +43,6 @@ def wait_for_batch(settings: Settings, query: str, timeout_seconds: float) -> No
                 f"start it if it is not running (`lakehouse run {query} --trigger available-now`), then run this again"
             )
         time.sleep(_POLL_SECONDS)
-
-
-def retried(change: Callable[[], object], table: str, attempts: int = _ATTEMPTS, pause_seconds: float = 0.0) -> None:
-    """Make a change that Delta refuses if a stream writes meanwhile, until it succeeds. StorageError: it never did.
-
-    After each refusal it waits `pause_seconds` longer, from none.
-    """
-    for attempt in range(attempts):
-        time.sleep(pause_seconds * attempt)
-        try:
-            change()
-        except _FASTER:
-            continue
-        return
-    raise StorageError(
-        f"table {table}: a stream was faster {attempts} times in a row; run this again when less arrives: nothing is "
-        "lost, and nothing will be there twice"
-    )
 
 
 def _last(folder: Path) -> int:

@@ -18,7 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import bronze, silver
-from pipelines.operations.beside_streams import alone, retried, wait_for_batch
+from pipelines.conflicts import retried
+from pipelines.operations.beside_streams import alone, wait_for_batch
 from pipelines.quality.invariants import check_invariants
 from pipelines.routing import QUARANTINE, RECORD_TABLES, Routed, parameters, route, route_others, to_items
 from pipelines.schema_registry import Schemas

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from pipelines import bronze
 from pipelines.errors import ContractError, StorageError
 from pipelines.gold import agent_health, metric_rollup
-from pipelines.gold.daily import ReadUpTo, Source, changed_days
+from pipelines.gold.bookmark import ReadUpTo
+from pipelines.gold.daily import Source, changed_days
 from pipelines.operations import late_duplicates
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, start_appends

@@ -1,4 +1,4 @@
-"""Silver made anew from bronze is what the streams made of it, and repairs what was spoilt since."""
+"""Silver made anew from bronze, and the rollup from that, are what the streams made; what was spoilt is repaired."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from pipelines import bronze
 from pipelines.errors import SettingsError, StorageError
+from pipelines.gold import metric_rollup
 from pipelines.local.simulator import FleetSize, Simulation
 from pipelines.operations.reconcile import reconcile
-from pipelines.operations.replay import run as replaying
-from pipelines.operations.replay.compare import change_of
-from pipelines.operations.replay.run import Plan, replay, tables_named
+from pipelines.operations.replay import rollup, swap
+from pipelines.operations.replay.chosen import chosen
+from pipelines.operations.replay.compare import change_of, change_of_windows
+from pipelines.operations.replay.run import Plan, replay
 from pipelines.operations.replay.span import Span
 from pipelines.routing import HEARTBEATS, METRICS, QUARANTINE, TABLES
 from pipelines.settings import Settings
@@ -50,14 +53,19 @@ def arrive(spark: SparkSession, settings: Settings, batches: int, values: int) -
 
 @pytest.fixture(scope="module")
 def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Bronze of four minutes of arrival, and silver that the stream made of it, a micro-batch a minute."""
+    """Bronze of four minutes of arrival, and what the streams made of it: silver a micro-batch a minute, the rollup."""
     from pipelines.settings import load_settings
 
     root = tmp_path_factory.mktemp("replay")
     settings = load_settings("local", {"LAKEHOUSE_ROOT": str(root), "LAKEHOUSE_SILVER__MAX_FILES_PER_TRIGGER": "1"})
     arrive(spark, settings, batches=4, values=120)
     catch_up(spark, settings, "none", "silver")
+    roll_up(spark, settings)
     return settings
+
+
+def roll_up(spark: SparkSession, settings: Settings) -> None:
+    metric_rollup.start(spark, settings, Trigger.AVAILABLE_NOW).awaitTermination(120)
 
 
 def minutes(first: int, last: int) -> Span:
@@ -68,12 +76,25 @@ def rows_of(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
     return {table.full_name: read_table(spark, settings, table).localCheckpoint() for table in TABLES}
 
 
-def again(spark: SparkSession, settings: Settings, span: Span) -> Plan:
-    return replay(spark, settings, NO_SCHEMAS, span, tables_named(()))
+def windows(spark: SparkSession, settings: Settings) -> DataFrame:
+    return read_table(spark, settings, metric_rollup.TABLE).localCheckpoint()
+
+
+def differ(one: DataFrame, other: DataFrame) -> int:
+    """The windows that two states of the rollup do not have alike."""
+    table = metric_rollup.TABLE
+    change = change_of_windows(table.full_name, table.keys, ("updated_at", "sketch"), one, other)
+    assert change.before
+    return max(change.gone, change.came)
+
+
+def again(spark: SparkSession, settings: Settings, span: Span, *names: str) -> Plan:
+    return replay(spark, settings, NO_SCHEMAS, span, chosen(names))
 
 
 def versions(settings: Settings) -> dict[str, int]:
-    return {table.full_name: len(list((Path(table.path(settings)) / "_delta_log").glob("*.json"))) for table in TABLES}
+    tables = (*TABLES, metric_rollup.TABLE)
+    return {table.full_name: len(list((Path(table.path(settings)) / "_delta_log").glob("*.json"))) for table in tables}
 
 
 @pytest.mark.timeout(600)
@@ -100,7 +121,7 @@ def test_a_replay_gives_what_the_stream_gave_and_repairs_what_was_spoilt_since(
 
     before = versions(made)
 
-    plan = replay(spark, made, NO_SCHEMAS, minutes(1, 3), tables_named(()), lambda _plan: False)
+    plan = replay(spark, made, NO_SCHEMAS, minutes(1, 3), chosen(()), lambda _plan: False)
     assert versions(made) == before, "a dry run changes nothing"
     spoilt = {METRICS.full_name, QUARANTINE.full_name}
     assert {change.table for change in plan.changes if not change.is_none} == spoilt
@@ -117,20 +138,20 @@ def test_a_replay_gives_what_the_stream_gave_and_repairs_what_was_spoilt_since(
 def test_a_replay_that_was_killed_between_two_tables_is_repeated_and_no_other_comes_before(
     spark: SparkSession, made: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = rows_of(spark, made)
+    original, rolled_up = rows_of(spark, made), windows(spark, made)
     for table in (METRICS, HEARTBEATS):
         assert original[table.full_name].where(minutes(2, 3).condition).count() > 0, "there is something to lose"
         spark.sql(f"DELETE FROM delta.`{table.path(made)}` WHERE {minutes(2, 3).condition}")
-    swap, swapped = replaying._swap, []
+    put, swapped = swap.put_in_place, []
 
     def swap_one(*arguments: object) -> None:
         if swapped:
             raise KeyboardInterrupt
-        swapped.append(arguments[-1])
-        swap(*arguments)  # type: ignore[arg-type]
+        swapped.append(arguments[3])
+        put(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(replaying, "_swap", swap_one)
+        patch.setattr(swap, "put_in_place", swap_one)
         with pytest.raises(KeyboardInterrupt):
             again(spark, made, minutes(2, 3))
     assert swapped == [METRICS]
@@ -143,6 +164,60 @@ def test_a_replay_that_was_killed_between_two_tables_is_repeated_and_no_other_co
     assert [change.table for change in plan.changes if not change.is_none] == [HEARTBEATS.full_name]
     for name, rows in rows_of(spark, made).items():
         assert change_of(name, original[name], rows).is_none, name
+    # All measurements of the minute were gone: that they are back is no news to the stream, which has counted them.
+    roll_up(spark, made)
+    assert differ(rolled_up, windows(spark, made)) == 0
+
+
+@pytest.mark.timeout(600)
+def test_a_rollup_made_anew_is_what_the_stream_made_and_the_stream_goes_on_with_it(
+    spark: SparkSession, made: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, original = metric_rollup.TABLE.full_name, windows(spark, made)
+    (untouched,) = again(spark, made, minutes(0, 4), name).changes
+    assert untouched.is_none
+    assert untouched.before == original.count()
+    sql_name = metric_rollup.TABLE.sql_name(made)
+    spark.sql(f"UPDATE {sql_name} SET maximum = maximum + 1 WHERE granularity = 'PT1H'")
+    spark.sql(f"DELETE FROM {sql_name} WHERE granularity = 'PT1M' AND series_id % 2 = 0")
+    spoilt = differ(original, windows(spark, made))
+
+    (repaired,) = again(spark, made, minutes(0, 4), name).changes
+
+    assert repaired.came == spoilt > repaired.gone > 0
+    assert differ(original, windows(spark, made)) == 0
+
+    # More measurements of those hours arrive, which the stream has not read when the windows are worked out ...
+    columns = ", ".join(
+        {"offset": "`offset` + 1000000", "ingest_time": "ingest_time + INTERVAL 1 hour"}.get(one, f"`{one}`")
+        for one in METRICS.column_names
+    )
+    spark.sql(f"INSERT INTO {METRICS.sql_name(made)} SELECT {columns} FROM {METRICS.sql_name(made)}")
+    with pytest.raises(StorageError, match=r"stream gold_metric_rollup has not read [\d,]+ measurements of"):
+        again(spark, made, minutes(59, 65), name)
+    spark.sql(f"DELETE FROM {sql_name} WHERE granularity = 'PT1M'")
+    save, attempts = rollup.save_table, []
+
+    def save_after_the_stream(*arguments: object) -> None:
+        if not attempts:
+            roll_up(spark, made)
+        attempts.append(None)
+        save(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rollup, "save_table", save_after_the_stream)
+        again(spark, made, minutes(0, 4), name)
+
+    # ... and are counted before these are in place: each once all the same.
+    assert len(attempts) == 2
+    twice = windows(spark, made).withColumns({"points": F.expr("points / 2").cast("bigint")})
+    assert (
+        differ(
+            original.select("granularity", "window_start", "series_id", "points"),
+            twice.select("granularity", "window_start", "series_id", "points"),
+        )
+        == 0
+    )
 
 
 def test_a_span_that_silver_has_not_read_is_refused(spark: SparkSession, make_settings: SettingsFactory) -> None:

@@ -1,14 +1,13 @@
-"""What lets an operation run beside the streams: alone of its kind, after the running batch, and as often as needed."""
+"""What lets an operation run beside the streams: alone of its kind, and after the running batch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from delta.exceptions import ConcurrentAppendException
 
 from pipelines.errors import StorageError, StreamError
-from pipelines.operations.beside_streams import alone, retried, wait_for_batch
+from pipelines.operations.beside_streams import alone, wait_for_batch
 from pipelines.settings import Settings
 
 
@@ -39,24 +38,3 @@ def test_a_batch_that_does_not_end_is_said(settings: Settings) -> None:
 
     with pytest.raises(StreamError, match=r"within its batch 10.*lakehouse run silver"):
         wait_for_batch(settings, "silver", 0.3)
-
-
-def test_a_change_is_made_again_until_no_stream_was_faster() -> None:
-    attempts = []
-
-    def change() -> None:
-        attempts.append(None)
-        if len(attempts) < 3:
-            raise ConcurrentAppendException("an append", None)
-
-    retried(change, "silver.quarantine")
-
-    assert len(attempts) == 3
-
-
-def test_a_change_that_never_succeeds_ends_with_a_message() -> None:
-    def change() -> None:
-        raise ConcurrentAppendException("an append", None)
-
-    with pytest.raises(StorageError, match=r"silver\.quarantine.*faster"):
-        retried(change, "silver.quarantine")

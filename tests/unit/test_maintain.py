@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from delta.exceptions import ConcurrentDeleteReadException
@@ -15,19 +16,22 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import routing
-from pipelines.errors import ContractError, StorageError
+from pipelines.errors import StorageError
 from pipelines.gold import daily
 from pipelines.gold.daily import Days
+from pipelines.operations.late_duplicates import remove_late_of
 from pipelines.operations.maintenance import compaction, record
+from pipelines.operations.maintenance import run as maintenance
 from pipelines.operations.maintenance.files import remove_old_files
 from pipelines.operations.maintenance.readers import Position, oldest_need, positions
 from pipelines.operations.maintenance.record import Action, Done
 from pipelines.operations.maintenance.retention import delete_old, horizon, time_columns
-from pipelines.operations.maintenance.run import Rules, maintain, tables_named
+from pipelines.operations.maintenance.run import Rules, maintain
 from pipelines.operations.maintenance.vacuum import keep_for
 from pipelines.settings import Settings
 from pipelines.streams import Trigger, read_appends, start_query
-from pipelines.tables import Column, all_contracts, contract, read_table
+from pipelines.tables import Column, Table, all_contracts, contract, delta_table, read_table
+from tests.unit.gold.silver_rows import silver
 from tests.unit.gold.test_daily import DAILY, Estate
 
 HEARTBEATS = routing.HEARTBEATS
@@ -140,8 +144,57 @@ def test_what_a_stream_is_faster_at_each_time_is_told_and_stops_nothing_else(
     others = list(steps)
 
     assert refused.has_failed
-    assert "silver.heartbeats: a stream was faster 5 times" in refused.effect.outcome
+    assert "silver.heartbeats: another commit was faster 5 times" in refused.effect.outcome
     assert [one.action for one in others] == [Action.FILES]
+
+
+def deliver(estate: Estate, *deliveries: tuple[int, int]) -> None:
+    """Heartbeats of days of March, each with its offset: the second of a day is a second delivery of the first."""
+    rows = [
+        {"event_id": f"e{day}", "event_time": datetime(2026, 3, day, 12, tzinfo=UTC), "offset": offset,
+         "source": "x", "resource_id": "x"}
+        for day, offset in deliveries
+    ]  # fmt: skip
+    frame = silver(estate.spark, HEARTBEATS, rows)
+    frame.write.format("delta").mode("append").save(HEARTBEATS.path(estate.settings))
+
+
+def test_late_duplicates_are_looked_for_on_days_that_something_came_to_since_the_last_run(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[set[int] | None] = []
+
+    def noted(spark: SparkSession, settings: Settings, table: Table, days: set[date] | None) -> int:
+        compared.append(None if days is None else {day.day for day in days})
+        return remove_late_of(spark, settings, table, days)
+
+    monkeypatch.setattr(maintenance, "remove_late_of", noted)
+    deliver(estate, (1, 0), (2, 1), (9, 2), (9, 3))
+    assert done_by(estate, Action.DUPLICATES)[Action.DUPLICATES].effect.rows_deleted == 1
+    deliver(estate, (2, 4), (10, 5))
+    assert done_by(estate, Action.DUPLICATES)[Action.DUPLICATES].effect.rows_deleted == 1
+    # What was deleted is a change too, and then all is quiet.
+    for _ in range(2):
+        assert done_by(estate, Action.DUPLICATES)[Action.DUPLICATES].effect.outcome == record.NOTHING
+
+    assert compared == [None, {2, 9, 10}, {2}]
+    left = read_table(estate.spark, estate.settings, HEARTBEATS).select("offset").collect()
+    assert sorted(row["offset"] for row in left) == [0, 1, 2, 5]
+
+
+def test_vacuum_prints_nothing_and_leaves_the_terminal_as_it_was(estate: Estate) -> None:
+    jvm: Any = estate.spark.sparkContext._jvm
+    console = getattr(getattr(jvm.scala, "Console$"), "MODULE$")
+    before, printed = console.out(), jvm.java.io.ByteArrayOutputStream()
+    console.setOutDirect(jvm.java.io.PrintStream(printed))
+    try:
+        estate.hear(1)
+        done_by(estate, Action.VACUUM)
+        assert printed.size() == 0
+        delta_table(estate.spark, estate.settings, HEARTBEATS).vacuum()
+        assert printed.size() > 0
+    finally:
+        console.setOutDirect(before)
 
 
 def test_each_contract_says_how_long_and_by_which_column() -> None:
@@ -230,13 +283,3 @@ def test_old_results_go_and_what_a_query_still_needs_stays(settings: Settings) -
     assert (effect.before.files, effect.after.files) == (7, 4)
     assert all((settings.root / name).exists() for name in (*kept, fresh))
     assert not (settings.root / "_quality/results/a").exists()
-
-
-def test_tables_are_named_with_or_without_their_layer() -> None:
-    assert [table.full_name for table in tables_named(["metrics", "gold.quality"])] == [
-        "silver.metrics",
-        "gold.quality",
-    ]
-    assert tables_named(()) == all_contracts()
-    with pytest.raises(ContractError, match="table nonsense has no contract; there are: bronze"):
-        tables_named(["nonsense"])

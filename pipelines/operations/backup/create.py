@@ -30,6 +30,7 @@ from pipelines.operations.backup.store import Entry, Manifest, Store, newest, no
 from pipelines.operations.backup.table_files import files_of, table_id
 from pipelines.operations.beside_streams import alone
 from pipelines.operations.delta_log import newest_version
+from pipelines.operations.replay.aside import aside_of
 from pipelines.settings import CONF_DIR, Settings
 from pipelines.tables import LAYERS, Table, all_contracts
 
@@ -69,7 +70,7 @@ def back_up(settings: Settings, folder: Path, note: Callable[[str], None] = lamb
     with ExitStack() as stack:
         for operation in _ALONE:
             stack.enter_context(alone(settings, operation))
-        if (settings.root / "_replay" / "putting_in_place.json").exists():
+        if aside_of(settings).unfinished is not None:
             raise StorageError("a replay was interrupted: run it again first (`lakehouse replay` says which)")
         note("checkpoints")
         look = _look(settings, store)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession
 
-from pipelines.operations.beside_streams import retried
+from pipelines.conflicts import retried
 from pipelines.operations.maintenance.record import DONE, NOTHING, Effect
 from pipelines.operations.maintenance.size import size_of_table
 from pipelines.settings import Settings
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 2.0
 
 
 def compact(spark: SparkSession, settings: Settings, table: Table) -> Effect:
-    """Raises StorageError if a stream was faster each time."""
+    """Raises StorageError if another commit was faster each time."""
     before = size_of_table(spark, settings, table)
     if before.files < 2:  # such as a table that each refresh writes as a whole
         return Effect(before, before, 0, NOTHING)

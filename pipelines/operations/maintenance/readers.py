@@ -21,13 +21,15 @@ _LOG = "_delta_log"
 class Position:
     """The version of the table (by its Delta id) that query `query` reads next.
 
-    `is_first`: it is still at the rows that the table had, at that version, when the query was made.
+    `is_first`: it is still at the rows that the table had, at that version, when the query was made. `is_within`: it
+    has read a part of that version.
     """
 
     query: str
     table_id: str
     version: int
     is_first: bool = False
+    is_within: bool = False
 
 
 def positions(settings: Settings) -> tuple[Position, ...]:
@@ -57,19 +59,31 @@ def oldest_need(table_id: str, log: Path, reads: tuple[Position, ...]) -> dateti
     return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
 
-def _of_query(checkpoint: Path) -> tuple[Position, ...]:
-    committed = max(_numbers(checkpoint / "commits"), default=0)
+def query_id(checkpoint: Path) -> str | None:
+    """None if there is no such checkpoint."""
+    metadata = checkpoint / "metadata"
+    return str(json.loads(metadata.read_text(encoding="utf-8"))["id"]) if metadata.exists() else None
+
+
+def positions_after(checkpoint: Path, batch: int) -> tuple[Position, ...]:
+    """Of the query of `checkpoint`, once it has ended `batch`; none if the checkpoint does not have that batch."""
     try:
-        lines = (checkpoint / "offsets" / str(committed)).read_text(encoding="utf-8").splitlines()
+        lines = (checkpoint / "offsets" / str(batch)).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        return ()  # begun and not yet at its first batch
+        return ()
     found = []
     for line in lines[2:]:  # after the version of the format and the batch's own facts
         offset = json.loads(line) if line.startswith("{") else {}
         if "reservoirId" in offset:
             is_first = bool(offset.get("isStartingVersion", False))
-            found.append(Position(checkpoint.name, offset["reservoirId"], int(offset["reservoirVersion"]), is_first))
+            version, is_within = int(offset["reservoirVersion"]), int(offset["index"]) >= 0
+            found.append(Position(checkpoint.name, offset["reservoirId"], version, is_first, is_within))
     return tuple(found)
+
+
+def _of_query(checkpoint: Path) -> tuple[Position, ...]:
+    """None if it is begun and not yet at its first batch."""
+    return positions_after(checkpoint, max(_numbers(checkpoint / "commits"), default=0))
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.conflicts import retried
 from pipelines.gold.deleted_days import note_deleted
-from pipelines.operations.beside_streams import retried
 from pipelines.operations.maintenance.record import DONE, NOTHING, Effect
 from pipelines.operations.maintenance.size import size_of_table
 from pipelines.settings import Settings
@@ -40,7 +40,7 @@ def horizon(table: Table, now: datetime) -> date:
 
 
 def delete_old(spark: SparkSession, settings: Settings, table: Table, now: datetime) -> Effect:
-    """Raises StorageError if a stream was faster each time."""
+    """Raises StorageError if another commit was faster each time."""
     before = size_of_table(spark, settings, table)
     columns = time_columns(table)
     if not columns:

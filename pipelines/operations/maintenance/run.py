@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
-from pipelines.errors import ContractError, LakehouseError
+from pipelines.errors import LakehouseError
+from pipelines.gold.bookmark import newest
+from pipelines.gold.daily import Source, changed_days
 from pipelines.operations.beside_streams import alone
 from pipelines.operations.late_duplicates import remove_late_of
 from pipelines.operations.maintenance import record
@@ -22,7 +24,7 @@ from pipelines.operations.maintenance.size import NONE, size_of_table
 from pipelines.operations.maintenance.vacuum import vacuum
 from pipelines.routing import RECORD_TABLES
 from pipelines.settings import Settings
-from pipelines.tables import Table, all_contracts, table_exists
+from pipelines.tables import Table, table_exists
 
 FOLDERS = "folders of checks and states"
 
@@ -34,16 +36,6 @@ class Rules:
 
     keep_replaced: timedelta = timedelta(days=7)
     keep_results: timedelta = timedelta(days=30)
-
-
-def tables_named(names: Collection[str]) -> tuple[Table, ...]:
-    """By full name, or without the layer; all tables if none is named. ContractError lists those that there are."""
-    everything = all_contracts()
-    unknown = [name for name in names if not any(name in (one.full_name, one.name) for one in everything)]
-    if unknown:
-        there = ", ".join(one.full_name for one in everything)
-        raise ContractError(f"table {unknown[0]} has no contract; there are: {there}")
-    return tuple(one for one in everything if not names or one.full_name in names or one.name in names)
 
 
 def maintain(
@@ -96,9 +88,11 @@ def _work(
 
 
 def _duplicates(spark: SparkSession, settings: Settings, table: Table) -> Effect:
-    before = size_of_table(spark, settings, table)
-    rows = remove_late_of(spark, settings, table)
-    return Effect(before, size_of_table(spark, settings, table), rows, DONE if rows else NOTHING)
+    before, now = size_of_table(spark, settings, table), newest(spark, settings, table)
+    since = record.compared_up_to(spark, settings, table, Action.DUPLICATES)
+    days = changed_days(spark, settings, Source(table), since, now)
+    rows = 0 if days == set() else remove_late_of(spark, settings, table, days)
+    return Effect(before, size_of_table(spark, settings, table), rows, DONE if rows else NOTHING, now)
 
 
 def _timed(table: str, action: Action, work: Callable[[], Effect]) -> Done:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -36,7 +37,7 @@ def vacuum(spark: SparkSession, settings: Settings, table: Table, now: datetime,
     assert detail is not None
     needed = oldest_need(str(detail["id"]), folder / "_delta_log", positions(settings))
     keep = keep_for(now, needed, keep_replaced)
-    with _listed_by_few_tasks(spark):
+    with _listed_by_few_tasks(spark), _silent(spark):
         delta.vacuum(keep / timedelta(hours=1))
     after = size_of_folder(folder)
     outcome = DONE if after.files < before.files else NOTHING
@@ -54,6 +55,19 @@ def _listed_by_few_tasks(spark: SparkSession) -> Iterator[None]:
         yield
     finally:
         spark.conf.set(_TASKS, str(before))
+
+
+@contextmanager
+def _silent(spark: SparkSession) -> Iterator[None]:
+    """Delta prints how much it has deleted, past all loggers. Only what this thread prints is put aside."""
+    jvm: Any = spark.sparkContext._jvm
+    console = getattr(getattr(jvm.scala, "Console$"), "MODULE$")
+    before = console.out()
+    console.setOutDirect(jvm.java.io.PrintStream(jvm.java.io.OutputStream.nullOutputStream()))
+    try:
+        yield
+    finally:
+        console.setOutDirect(before)
 
 
 def keep_for(now: datetime, needed: datetime | None, keep_replaced: timedelta) -> timedelta:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-from delta.tables import DeltaTable
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrameReader, SparkSession
 
 from pipelines import bronze, silver
 from pipelines.errors import StorageError
+from pipelines.gold.bookmark import newest
 from pipelines.gold.deleted_days import deleted_days
 from pipelines.operations.beside_streams import wait_for_batch
-from pipelines.operations.delta_log import newest_version
 from pipelines.operations.maintenance.readers import positions
 from pipelines.operations.replay.span import Span
 from pipelines.settings import Settings
+from pipelines.tables import load_table
 
 # How long a running batch may take.
 _BATCH_SECONDS = 120.0
@@ -43,14 +42,15 @@ def check_closed(spark: SparkSession, settings: Settings, span: Span) -> None:
 
 def _unread(spark: SparkSession, settings: Settings, span: Span) -> int:
     """Values of the span that silver has not read."""
-    path = bronze.TABLE.path(settings)
-    detail = DeltaTable.forPath(spark, path).detail().select("id").first()
-    assert detail is not None
-    reads = [one for one in positions(settings) if (one.query, one.table_id) == (silver.QUERY, detail["id"])]
-    if reads and not reads[0].is_first and reads[0].version > newest_version(Path(path)):
+    now = newest(spark, settings, bronze.TABLE)
+    reads = [one for one in positions(settings) if (one.query, one.table_id) == (silver.QUERY, now.table_id)]
+    if reads and not reads[0].is_first and reads[0].version > now.version:
         return 0
-    there = spark.read.format("delta").load(path).where(span.condition).count()
+    there = _values(spark.read, settings, span)
     if not reads or reads[0].is_first or reads[0].version == 0:
         return there
-    read = spark.read.format("delta").option("versionAsOf", reads[0].version - 1).load(path)
-    return there - read.where(span.condition).count()
+    return there - _values(spark.read.option("versionAsOf", reads[0].version - 1), settings, span)
+
+
+def _values(reader: DataFrameReader, settings: Settings, span: Span) -> int:
+    return load_table(reader, settings, bronze.TABLE).where(span.condition).count()

@@ -1,33 +1,38 @@
-"""Make silver of a span anew from bronze, beside the streams, and put it in place: each table in one commit.
+"""Make silver of a span anew from bronze, and the rollup of its measurements from silver, beside the streams.
 
-All is decoded, and written aside, before the first table is touched. Then each table that differs gets its rows in
-place of those that it has of the span, in one commit (`replaceWhere`). A commit that removes rows is skipped by the
-streams that read the table, and is news to the change data feed: gold that is worked out by the day follows with the
-next refresh. A run that was killed between two tables is repeated: it works out the same again.
+All is decoded, and written aside, before the first table is touched. Then each table of silver that differs gets its
+rows in place of those that it has of the span, in one commit (`replaceWhere`); then the windows of the rollup that
+differ, a day of them in a commit. A commit that removes rows is skipped by the streams that read the table, and is news
+to the change data feed: gold that is worked out by the day follows with the next refresh. A run that was killed between
+two commits is repeated: it works out the same again.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import bronze
-from pipelines.errors import ContractError, StorageError
-from pipelines.operations.beside_streams import alone, retried
+from pipelines.gold import metric_rollup
+from pipelines.gold.bookmark import newest
+from pipelines.gold.deleted_days import deleted_days
+from pipelines.operations.beside_streams import alone
+from pipelines.operations.replay import rollup, swap
+from pipelines.operations.replay.aside import Aside, open_aside
 from pipelines.operations.replay.closed import check_closed
 from pipelines.operations.replay.compare import Change, change_of
 from pipelines.operations.replay.rebuild import rebuilt
+from pipelines.operations.replay.rollup import Part, Replayed
 from pipelines.operations.replay.span import Span
-from pipelines.routing import TABLES
+from pipelines.operations.replay.windows import hours_of, in_parts
+from pipelines.routing import METRICS, TABLES
 from pipelines.schema_registry import Schemas
 from pipelines.settings import Settings
-from pipelines.tables import Table, ensure_table, read_table, save_table
+from pipelines.tables import Table, ensure_table, load_table, read_table
 
 # None of them may change what another has just read.
 _ALONE = ("replay", "redrive", "maintain")
@@ -40,15 +45,6 @@ class Plan:
     span: Span
     changes: tuple[Change, ...]
     was_interrupted: bool
-
-
-def tables_named(names: Collection[str]) -> tuple[Table, ...]:
-    """By full name, or without the layer; all that bronze gives rows to if none is named. Raises ContractError."""
-    unknown = [name for name in names if not any(name in (one.full_name, one.name) for one in TABLES)]
-    if unknown:
-        there = ", ".join(one.full_name for one in TABLES)
-        raise ContractError(f"table {unknown[0]} is not made of bronze values; those are: {there}")
-    return tuple(one for one in TABLES if not names or one.full_name in names or one.name in names)
 
 
 def replay(
@@ -66,72 +62,79 @@ def replay(
     with ExitStack() as stack:
         for operation in _ALONE:
             stack.enter_context(alone(settings, operation))
-        for table in (bronze.TABLE, *TABLES):
+        for table in (bronze.TABLE, *TABLES, metric_rollup.TABLE):
             ensure_table(spark, settings, table)
-        was_interrupted = _interrupted(settings, span)
+        aside = open_aside(settings, span)
+        unfinished = aside.unfinished
         check_closed(spark, settings, span)
-        changes = _stage(spark, settings, schemas, span, tables)
-        plan = Plan(span, changes, was_interrupted)
+        silver = tuple(table for table in TABLES if table in tables)
+        changes = _stage(spark, settings, schemas, span, silver, aside)
+        replayed = Replayed(
+            spark, settings, span, lambda version: _metrics(spark, settings, span, silver, aside, version)
+        )
+        parts, hours = [], frozenset[datetime]()
+        if metric_rollup.TABLE in tables:
+            hours = _hours(replayed).union(unfinished.hours if unfinished else ())
+            windows = in_parts(hours, _lost(spark, settings))
+            parts = [rollup.stage(replayed, aside, some, number) for number, some in enumerate(windows)]
+            changes += (_of_all(parts),)
+        plan = Plan(span, changes, unfinished is not None)
         if confirm(plan):
-            _marker(settings).write_text(json.dumps({"span": str(span)}), encoding="utf-8")
-            for change in changes:
+            aside.begin(span, tuple(sorted(hours)))
+            for table, change in zip(silver, changes, strict=False):
                 if not change.is_none:
-                    _swap(spark, settings, span, next(one for one in tables if one.full_name == change.table))
-            shutil.rmtree(_folder(settings))
-        elif not was_interrupted:
-            shutil.rmtree(_folder(settings))
+                    swap.put_in_place(spark, settings, span, table, aside)
+            for number, part in enumerate(parts):
+                if not part.change.is_none:
+                    rollup.swap(replayed, aside, part, number)
+            aside.clear()
+        elif unfinished is None:
+            aside.clear()
         return plan
 
 
-def _interrupted(settings: Settings, span: Span) -> bool:
-    """Whether a replay of this span was killed while it put its rows in place. StorageError: it was another span."""
-    if not _marker(settings).exists():
-        shutil.rmtree(_folder(settings), ignore_errors=True)
-        _folder(settings).mkdir(parents=True)
-        return False
-    other = json.loads(_marker(settings).read_text(encoding="utf-8"))["span"]
-    if other != str(span):
-        raise StorageError(
-            f"a replay of {other} was interrupted while it put its rows in place: some tables have them and some do "
-            "not. Run it again with the same --from, --to and --topic first"
-        )
-    return True
-
-
 def _stage(
-    spark: SparkSession, settings: Settings, schemas: Schemas, span: Span, tables: Collection[Table]
+    spark: SparkSession, settings: Settings, schemas: Schemas, span: Span, tables: tuple[Table, ...], aside: Aside
 ) -> tuple[Change, ...]:
+    if not tables:
+        return ()
     changes = []
     with rebuilt(spark, settings, schemas, span) as found:
         for table in tables:
-            found[table.full_name].write.mode("overwrite").parquet(_staged(settings, table))
+            found[table.full_name].write.mode("overwrite").parquet(aside.rows_of(table.full_name))
     for table in tables:
         old = read_table(spark, settings, table).where(span.condition).select(*table.column_names)
-        changes.append(change_of(table.full_name, old, _new(spark, settings, table)))
+        changes.append(change_of(table.full_name, old, swap.new_rows(spark, table, aside)))
     return tuple(changes)
 
 
-def _swap(spark: SparkSession, settings: Settings, span: Span, table: Table) -> None:
-    def swap() -> None:
-        writer = _new(spark, settings, table).write.mode("overwrite")
-        note = json.dumps({"replayed": str(span)})
-        writer = writer.option("replaceWhere", span.condition).option("userMetadata", note)
-        save_table(writer, settings, table)
-
-    retried(swap, table.full_name)
-
-
-def _new(spark: SparkSession, settings: Settings, table: Table) -> DataFrame:
-    return spark.read.parquet(_staged(settings, table)).select(*table.column_names)
+def _metrics(
+    spark: SparkSession, settings: Settings, span: Span, silver: tuple[Table, ...], aside: Aside, version: int
+) -> DataFrame:
+    """silver.metrics as of `version`, with what is new of the span, whether that is in place already or not."""
+    rows = load_table(spark.read.option("versionAsOf", version), settings, METRICS)
+    if METRICS not in silver:
+        return rows
+    outside = rows.where(f"NOT ({span.condition})").select(*METRICS.column_names)
+    return outside.unionByName(swap.new_rows(spark, METRICS, aside))
 
 
-def _folder(settings: Settings) -> Path:
-    return settings.root / "_replay"
+def _hours(replayed: Replayed) -> frozenset[datetime]:
+    """Of all measurements of the span, also of those that should not be there."""
+    spark, settings, condition = replayed.spark, replayed.settings, replayed.span.condition
+    there = read_table(spark, settings, METRICS).where(condition)
+    to_be = replayed.metrics_at(newest(spark, settings, METRICS).version).where(condition)
+    return hours_of(there) | hours_of(to_be)
 
 
-def _marker(settings: Settings) -> Path:
-    return _folder(settings) / "putting_in_place.json"
+def _lost(spark: SparkSession, settings: Settings) -> set[date]:
+    """Days whose windows cannot be worked out again, or are gone themselves."""
+    of_rollup = deleted_days(spark, settings, metric_rollup.TABLE, "window_start")
+    return deleted_days(spark, settings, METRICS, "event_time") | of_rollup
 
 
-def _staged(settings: Settings, table: Table) -> str:
-    return str(_folder(settings) / table.full_name)
+def _of_all(parts: list[Part]) -> Change:
+    """The changes of the rollup's parts as one."""
+    found = [part.change for part in parts]
+    sums = (sum(getattr(one, name) for one in found) for name in ("before", "after", "gone", "came"))
+    return Change(metric_rollup.TABLE.full_name, *sums)

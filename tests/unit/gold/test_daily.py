@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace as replace_fields
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import routing
-from pipelines.errors import ContractError
+from pipelines.errors import ContractError, StorageError
+from pipelines.gold import daily
+from pipelines.gold.bookmark import ReadUpTo
 from pipelines.gold.daily import (
     DailyTable,
     Days,
-    ReadUpTo,
     Silver,
     Source,
     changed_days,
     contiguous,
     differing_days,
+    lost_days,
     refresh,
     replace,
 )
 from pipelines.gold.daily_tables import daily_table
+from pipelines.gold.deleted_days import note_deleted
 from pipelines.settings import Settings
 from pipelines.tables import Column, Table, ensure_table, read_table
 
@@ -189,6 +197,74 @@ def test_what_is_followed_makes_earlier_days_news(estate: Estate) -> None:
     assert refresh(estate.spark, estate.settings, following) == (Days(date(2026, 3, 7), date(2026, 3, 9)),)
 
 
+def test_a_refresh_that_was_killed_goes_on_with_the_days_that_it_left(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daily, "_MOST_DAYS", 2)
+    estate.hear(1, 2, 3, 4, 5, 9)
+
+    def killed(silver: Silver) -> DataFrame:
+        if silver.days.first.day == 3:
+            raise KeyboardInterrupt
+        return counted(silver)
+
+    with pytest.raises(KeyboardInterrupt):
+        refresh(estate.spark, estate.settings, DailyTable(BEATS, DAILY.sources, killed))
+    assert estate.beats == {1: 1, 2: 1}
+    estate.hear(2)  # what comes meanwhile is found as well
+
+    assert estate.refresh() == [(2, 3), (4, 5), (9, 9)]
+    assert estate.beats == {1: 1, 2: 2, 3: 1, 4: 1, 5: 1, 9: 1}
+    assert estate.refresh() == []
+
+
+def test_a_refresh_beside_another_writer_works_its_days_out_again(estate: Estate, tmp_path: Path) -> None:
+    """The other one commits while the first attempt, which has begun its commit, works out its rows."""
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    attempts = []
+
+    def wait(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        begun.touch()
+        while not ended.exists():
+            time.sleep(0.02)
+        yield from batches
+
+    def slow(silver: Silver) -> DataFrame:
+        attempts.append(silver.days)
+        return counted(silver).mapInArrow(wait, "day date, beats bigint")
+
+    def other() -> None:
+        while not begun.exists():
+            time.sleep(0.02)
+        replace(estate.spark, estate.settings, DAILY, Days(FIRST, FIRST))
+        ended.touch()
+
+    estate.hear(1, 2)
+    estate.refresh()
+    estate.hear(1)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(other)
+        refresh(estate.spark, estate.settings, DailyTable(BEATS, DAILY.sources, slow))
+        writing.result()
+
+    assert attempts == [Days(FIRST, FIRST)] * 2
+    assert estate.beats == {1: 2, 2: 1}
+    assert estate.refresh() == []
+
+
+@pytest.mark.parametrize(("reach", "reach_back", "lost"), [(0, 0, [9]), (2, 0, [9, 10, 11]), (0, 2, [7, 8, 9])])
+def test_no_day_is_worked_out_that_lacks_rows_of_one_before_or_after_it(
+    estate: Estate, reach: int, reach_back: int, lost: list[int]
+) -> None:
+    following = DailyTable(BEATS, (Source(routing.HEARTBEATS, reach=reach, reach_back=reach_back),), counted)
+    note_deleted(estate.spark, estate.settings, routing.HEARTBEATS, "event_time", [date(2026, 3, 9)])
+
+    assert sorted(day.day for day in lost_days(estate.spark, estate.settings, following)) == lost
+    last = date(2026, 3, lost[0])
+    with pytest.raises(StorageError, match=f"{last} to {last} cannot be worked out again"):
+        replace(estate.spark, estate.settings, following, Days(FIRST, last))
+
+
 def test_rows_may_touch_other_days_than_their_own(estate: Estate) -> None:
     """As a delivery that replaces a former one does: here, any news make all days anew."""
     estate.hear(1, 2)
@@ -228,6 +304,15 @@ def test_days_are_as_few_runs_as_they_can_be() -> None:
         Days(date(2026, 3, 31), date(2026, 4, 1)),
     )
     assert contiguous([]) == ()
+
+
+def test_no_run_has_more_days_than_one_job_can_do() -> None:
+    days = [FIRST + timedelta(days=offset) for offset in range(70)]
+
+    runs = contiguous(days)
+
+    assert [(run.last - run.first).days + 1 for run in runs] == [30, 30, 10]
+    assert [run.first for run in runs[1:]] == [run.last + timedelta(days=1) for run in runs[:-1]]
 
 
 def test_a_table_of_another_kind_is_refused_with_a_list_of_those_that_there_are() -> None:

@@ -8,13 +8,12 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from delta.exceptions import ConcurrentAppendException
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from pipelines.inventory.columns import TOLD_BY
 from pipelines.inventory.statements import statements_of
-from pipelines.inventory.store import TABLE, retried
+from pipelines.inventory.store import TABLE
 from pipelines.inventory.stream import write_batch
 from pipelines.settings import Settings
 from pipelines.tables import contract, ensure_table, read_table
@@ -130,19 +129,3 @@ def test_whatever_the_order_and_the_batches_the_table_is_the_same(
     assert len(found[0]) > 10
     assert found[1] == found[0]
     assert found[2] == found[0]
-
-
-def test_a_commit_that_another_came_between_is_repeated() -> None:
-    attempts: list[int] = []
-
-    def commit() -> None:
-        attempts.append(1)
-        if len(attempts) < 3:
-            raise ConcurrentAppendException("OPTIMIZE was faster")
-
-    retried(commit, 3, 0)
-    assert len(attempts) == 3
-
-    attempts.clear()
-    with pytest.raises(ConcurrentAppendException):
-        retried(commit, 2, 0)
