@@ -123,18 +123,23 @@ class DailyTable:
 
 
 def refresh(
-    spark: SparkSession, settings: Settings, daily: DailyTable, note: Callable[[Days], None] = lambda _: None
+    spark: SparkSession,
+    settings: Settings,
+    daily: DailyTable,
+    note: Callable[[Days], None] = lambda _: None,
+    today: date | None = None,
 ) -> tuple[Days, ...]:
     """Work out the days that have changed since the last refresh, or that it left; which they were, the earliest first.
 
-    `note` hears of each run of days before. Raises StorageError if another writer of the table was faster each time.
+    `note` hears of each run of days before. `today`, beyond which no window reaches, is that of the clock (UTC) unless
+    given. Raises StorageError if another writer of the table was faster each time.
     """
     for table in (daily.table, *(source.table for source in daily.sources)):
         ensure_table(spark, settings, table)
     before = bookmark(spark, settings, daily.table)
     now = {source.table.full_name: newest(spark, settings, source.table) for source in daily.sources}
     touched = set(before.left)
-    today = datetime.now(UTC).date()
+    today = today or datetime.now(UTC).date()
     for source in daily.sources:
         name = source.table.full_name
         changed = changed_days(spark, settings, source, before.read_up_to.get(name), now[name])
@@ -185,7 +190,8 @@ def _put(spark: SparkSession, settings: Settings, daily: DailyTable, days: Days,
 
     def put() -> None:
         rows = daily.rows(Silver(spark, settings, days)).select(*daily.table.column_names)
-        writer = rows.coalesce(1).write.mode("overwrite")
+        # One file, and yet the last stage of the query by all cores.
+        writer = rows.repartition(1).write.mode("overwrite")
         writer = writer.option("replaceWhere", f"{DAY} >= DATE'{days.first}' AND {DAY} <= DATE'{days.last}'")
         if mark is not None:
             writer = writer.option("userMetadata", mark.to_json())

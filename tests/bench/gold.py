@@ -88,10 +88,10 @@ def days_there(spark: SparkSession, settings: Settings) -> int:
     return read_table(spark, settings, TABLES[-1]).select(F.to_date("event_time")).distinct().count()
 
 
-def timed_refresh(spark: SparkSession, settings: Settings, daily: DailyTable) -> tuple[float, int]:
-    """Seconds, and how many days were worked out."""
+def timed_refresh(spark: SparkSession, settings: Settings, daily: DailyTable, today: date) -> tuple[float, int]:
+    """Seconds, and how many days were worked out. `today` is the newest day that is there."""
     begun = time.perf_counter()
-    runs = refresh(spark, settings, daily)
+    runs = refresh(spark, settings, daily, today=today)
     return time.perf_counter() - begun, sum((run.last - run.first).days + 1 for run in runs)
 
 
@@ -106,29 +106,35 @@ def measure(spark: SparkSession, settings: Settings, days: int, machines: int, c
             write_day(spark, settings, FIRST + timedelta(days=place), machines)
     days = max(days, there)
     console.print(f"{days} days of {machines:,} machines, {there} there before, in {time.perf_counter() - begun:.0f} s")
-    first, before = {}, {}
+    first, before, newest = {}, {}, FIRST + timedelta(days=days - 1)
     for daily in DAILY_TABLES:
         name = daily.table.full_name
-        first[name], _ = timed_refresh(spark, settings, daily)
+        first[name], _ = timed_refresh(spark, settings, daily, newest)
         console.print(f"{name}: all days in {first[name]:.0f} s")
         # Of each as it is after its own refresh: tables that others read come before those.
         sources = tuple(source.table for source in daily.sources)
         before[name] = versions(spark, settings, sources)
-    write_day(spark, settings, FIRST + timedelta(days=days), machines)
+    today = newest + timedelta(days=1)
+    write_day(spark, settings, today, machines)
     results = []
     for daily in DAILY_TABLES:
-        results.append(_increment(spark, settings, daily, first, before[daily.table.full_name]))
+        results.append(_increment(spark, settings, daily, today, first, before[daily.table.full_name]))
         console.print(f"{daily.table.full_name}: one more in {results[-1].seconds:.0f} s")
     return results
 
 
 def _increment(
-    spark: SparkSession, settings: Settings, daily: DailyTable, first: dict[str, float], before: dict[str, int]
+    spark: SparkSession,
+    settings: Settings,
+    daily: DailyTable,
+    today: date,
+    first: dict[str, float],
+    before: dict[str, int],
 ) -> Result:
     name, sources = daily.table.full_name, tuple(source.table for source in daily.sources)
     new = written(spark, settings, sources, before)
     read_before = input_bytes(spark)
-    seconds, days = timed_refresh(spark, settings, daily)
+    seconds, days = timed_refresh(spark, settings, daily, today)
     read = input_bytes(spark) - read_before
     return Result(name, first[name], seconds, days, read / _MB, new / _MB, size(spark, settings, sources) / _MB)
 

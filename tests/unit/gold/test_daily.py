@@ -181,11 +181,11 @@ def test_a_window_that_looks_back_makes_later_days_news(estate: Estate) -> None:
 
 
 def test_days_to_come_are_left_alone(estate: Estate) -> None:
-    today = datetime.now(UTC).date()
-    hear_today = Source(routing.HEARTBEATS, reach=3, touched=lambda rows, _: rows.select(F.lit(today).alias("day")))
+    table = DailyTable(BEATS, (Source(routing.HEARTBEATS, reach=3),), nothing)
     estate.hear(1)
+    second = date(2026, 3, 2)
 
-    assert refresh(estate.spark, estate.settings, DailyTable(BEATS, (hear_today,), nothing)) == (Days(today, today),)
+    assert refresh(estate.spark, estate.settings, table, today=second) == (Days(FIRST, second),)
 
 
 def test_what_is_followed_makes_earlier_days_news(estate: Estate) -> None:
