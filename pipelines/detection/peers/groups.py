@@ -34,6 +34,10 @@ def is_comparable() -> Column:
 
     So no counters of Prometheus, and no cumulative monotone sums of OpenTelemetry, which have no interval.
     """
-    is_counter = (F.col("namespace") == "prometheus") & F.col("metric").rlike(_SUMS)
     is_monotonic = F.lower(F.col("attributes")["isMonotonic"]).eqNullSafe("true")
-    return ~is_counter & ~(is_monotonic & F.col("interval_seconds").isNull())
+    return ~counts_up() & ~(is_monotonic & F.col("interval_seconds").isNull())
+
+
+def counts_up() -> Column:
+    """Whether it is a counter by its namespace and name."""
+    return (F.col("namespace") == "prometheus") & F.col("metric").rlike(_SUMS)

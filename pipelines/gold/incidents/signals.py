@@ -1,4 +1,4 @@
-"""Alerts, silences, anomalies, events and changes in one shape: what, on which resource, from when until when.
+"""Alerts, silences, anomalies (`anomalies`), events and changes in one shape: what, on what, from when until when.
 
 The first three are symptoms; the others may explain them. Columns of all: COLUMNS.
 """
@@ -28,7 +28,7 @@ _MACHINE_EVENTS = ("state_change", "interruption", "health")
 _OTHER_EVENTS = ("scaling", "kubernetes", "security", "policy", "alert")
 
 
-def alert_signals(alerts: DataFrame) -> DataFrame:
+def alert_signals(alerts: DataFrame, options: IncidentOptions) -> DataFrame:
     """Rows of gold.alerts → one signal each time an alert fired, until it was resolved."""
     order = Window.partitionBy("fingerprint").orderBy("transition_time", F.col("state") == "firing")
     ended = F.lead("transition_time").over(order)
@@ -44,7 +44,7 @@ def alert_signals(alerts: DataFrame) -> DataFrame:
         F.col("ended").alias("until"),
         F.col("transition_time").alias("detected_at"),
         place.cast("int").alias("severity"),
-        (place > 0).alias("opens"),
+        ((place > 0) & ~F.col("alert_name").isin(*options.echoes)).alias("opens"),
         F.lit(0.2).alias("weight"),
         F.concat(F.lit("alert "), F.col("alert_name"), F.when(said != F.col("alert_name"), F.concat(F.lit(": "), said))
                  .otherwise("")).alias("what"),
@@ -82,50 +82,6 @@ def silence_signals(heartbeats: DataFrame, silent_after: timedelta, until: datet
             F.concat(F.lit("silent for "), minutes.cast("bigint"), F.lit(" min"), lasts).alias("what"),
             F.lit(None).cast("string").alias("fingerprint"),
         )
-    )
-
-
-def anomaly_signals(scores: DataFrame, options: IncidentOptions) -> DataFrame:
-    """Rows of silver.anomaly_scores → one signal for each spell of anomalies of a resource."""
-    signal = F.coalesce(F.get("top_contributors", F.lit(0)), "metric")
-    minutes = (
-        scores.where("is_anomaly")
-        .groupBy("resource_id", F.date_trunc("minute", "event_time").alias("minute"))
-        .agg(
-            F.max(F.struct(F.col("anomaly_score").alias("score"), signal.alias("signal"))).alias("worst"),
-            F.collect_set(signal).alias("signals"),
-        )
-    )
-    in_order = Window.partitionBy("resource_id").orderBy("minute")
-    pause = F.unix_seconds("minute") - F.unix_seconds(F.lag("minute").over(in_order))
-    begins = F.coalesce(pause > options.pause.total_seconds(), F.expr("true"))
-    spells = (
-        minutes.withColumn("spell", F.sum(begins.cast("int")).over(in_order))
-        .groupBy("resource_id", "spell")
-        .agg(
-            F.min("minute").alias("at"),
-            F.max("minute").alias("last"),
-            F.count("*").alias("minutes"),
-            F.max("worst").alias("worst"),
-            F.size(F.array_distinct(F.flatten(F.collect_list("signals")))).alias("signals"),
-        )
-    )
-    is_long = F.col("minutes") >= options.least_minutes
-    is_sure = (F.col("signals") > 1) & (F.col("worst.score") >= options.sure_score)
-    others = F.when(F.col("signals") > 1, F.concat(F.lit(" and "), F.col("signals") - 1, F.lit(" more"))).otherwise("")
-    return spells.select(
-        F.lit(ANOMALY).alias("kind"),
-        "resource_id",
-        "at",
-        (F.col("last") + F.expr("INTERVAL 1 MINUTE")).alias("until"),
-        F.col("at").alias("detected_at"),
-        F.lit(SEVERITIES.index("warning")).alias("severity"),
-        (is_long | is_sure).alias("opens"),
-        (F.lit(0.3) * F.col("worst.score")).alias("weight"),
-        F.concat(
-            F.lit("unusual "), F.col("worst.signal"), others, F.lit(" in "), F.col("minutes"), F.lit(" min")
-        ).alias("what"),
-        F.lit(None).cast("string").alias("fingerprint"),
     )
 
 

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pipelines import routing
 from pipelines.gold.daily import DAY, DailyTable, Days, Silver, Source
 from pipelines.gold.incidents import signals as given
+from pipelines.gold.incidents.anomalies import anomaly_signals
 from pipelines.gold.incidents.causes import explaining, ranked
 from pipelines.gold.incidents.grouping import with_incident, with_topology
 from pipelines.gold.incidents.options import IncidentOptions
@@ -49,9 +50,9 @@ def incidents(told: Told, days: Days, silent_after: timedelta, options: Incident
     """Rows of the table for `days`."""
     until = days.end + timedelta(days=_FOLLOWED)
     symptoms = _union(
-        given.alert_signals(told.alerts),
+        given.alert_signals(told.alerts, options),
         given.silence_signals(told.heartbeats, silent_after, until),
-        given.anomaly_signals(told.scores, options),
+        anomaly_signals(told.scores, options),
     )
     context = _union(given.event_signals(told.events), given.change_signals(told.changes))
     # What is small and read several times is worked out once.
