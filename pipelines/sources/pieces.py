@@ -9,14 +9,22 @@ each element, so what it needs of the value comes from a column.
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import cache, partial, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.sources.envelope import BLANK, STRICT
 from pipelines.sources.family import MAP
-from pipelines.sources.reading.variant import elements, parse_single_quoted, parse_whole, read_listed, whole_of, word
+from pipelines.sources.reading.variant import (
+    elements,
+    members,
+    parse_single_quoted,
+    parse_whole,
+    read_listed,
+    whole_of,
+    word,
+)
 
 # Of each piece: record if it is JSON, payload if it is not, or the reason why it is neither; raw is its text, if known.
 PIECE = "struct<record: variant, payload: binary, raw: string, reason: string>"
@@ -29,6 +37,10 @@ _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")  # gzip, and 
 _MARK = "\ufeff"
 # Each byte is a sign in it, so that bytes can be split as text and put together again.
 _LATIN_1 = "ISO-8859-1"
+# Lists that answers of APIs and tools hold, and what may stand beside them, which is about the answer: its next page.
+# An object that says more is a record itself. https://learn.microsoft.com/rest/api/azure/#async-operations-throttling-and-paging
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+_ANSWERS = {"value": r"^(value|nextLink|@odata\..*)$", "Events": "^(Events|NextToken|ResponseMetadata)$"}
 # Bytes that no text has, in whatever encoding it is.
 _BINARY = r"[\x00-\x08\x0E-\x1A\x1C-\x1F]"
 
@@ -60,7 +72,9 @@ def _steps() -> tuple[dict[str, Column], ...]:
         {"quoted": F.when(still, parse_single_quoted(text)), "spoilt": _spoilt_lines(lead)},
         {"document": F.coalesce("whole", "joined", "quoted")},
         {"document": F.when(~_repeats_records(text), document), "repeats": document.isNotNull()},
-        {"records": _records_of(document)},
+        {"listed": elements(document, *_ANSWERS)},
+        {"answered": _answered(text, F.col("listed"))},
+        {"records": _records_of(document, F.col("answered"))},
         {"pieces": F.when(~F.col("is_taken") & (F.coalesce(F.size("records"), F.lit(0)) <= 0), _pieces(lead))},
     )
 
@@ -71,12 +85,14 @@ def is_framed(payload: Column) -> Column:
 
 
 def enclosed(record: Column) -> Column:
-    """The message in a queue's or a topic's own envelope (SQS, SNS, as a function is handed it); null if it is none."""
+    """The message in a queue's or a topic's own envelope (SQS, SNS, as a function is handed it), or the record in what
+    `aws cloudtrail lookup-events` tells of it; null if it is none."""
     notification = F.when(word(record, "Type") == "Notification", word(record, "Message"))
     return F.coalesce(
         F.when(word(record, "messageId", "MessageId").isNotNull(), word(record, "body", "Body")),
         word(record, "Sns.Message"),
         notification,
+        F.when(word(record, "EventId").isNotNull(), word(record, "CloudTrailEvent")),
     )
 
 
@@ -133,14 +149,26 @@ def _pieces(lead: Column) -> Column:
     return pieces.cast(f"array<{PIECE}>")
 
 
-def _records_of(document: Column) -> Column:
-    """The records of an export, of several in a list, of a list, or the one that the document is."""
+def _records_of(document: Column, answered: Column) -> Column:
+    """The records of an export, of an answer, of several in a list, of a list, or the one that the document is."""
     listed = elements(document)
     of_several = F.flatten(
         F.transform(listed, lambda one: F.coalesce(elements(one, "records", "Records"), F.array(one)))
     )
     alone = F.when(document.isNotNull() & listed.isNull(), F.array(document))
-    return F.coalesce(elements(document, "records", "Records"), alone, of_several)
+    return F.coalesce(elements(document, "records", "Records"), answered, alone, of_several)
+
+
+def _answered(text: Column, listed: Column) -> Column:
+    """What an answer lists, if all of it are objects; null if the text is none, or has a member twice."""
+    names = F.map_keys(F.from_json(F.when(F.size(listed) > 0, text), MAP, STRICT))
+    is_answer = reduce(Column.__or__, (F.forall(names, partial(_is_one_of, known)) for known in _ANSWERS.values()))
+    is_whole = is_answer & (F.size(F.array_distinct(names)) == F.size(names))
+    return F.when(is_whole & F.forall(listed, lambda one: members(one).isNotNull()), listed)
+
+
+def _is_one_of(known: str, name: Column) -> Column:
+    return F.rlike(name, F.lit(known))
 
 
 def _spoilt_lines(lead: Column) -> Column:

@@ -19,18 +19,22 @@ _TARGETS = (
     "userName", "roleName", "groupName", "policyArn", "groupId", "bucketName", "name", "trailName", "secretId", "keyId",
     "snapshotId", "instanceId", "dBInstanceIdentifier", "functionName", "accessKeyId", "serialNumber",
 )  # fmt: skip
+# A call that only asks whether it would be let: nothing was done. One that would not be let is refused as any other.
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_DRY_RUN = r"\bDryRunOperation\b|\bDryRun flag is set"
 _FINDINGS = r"^(GuardDuty Finding|Security Hub Findings.*|Inspector2 Finding|Macie Finding|.*Access Analyzer Finding)$"
 
 
 def calls(events: DataFrame) -> DataFrame:
-    """Rows of silver.events → calls in the common shape; `mfa` is yes or no where the record tells."""
+    """Rows of silver.events → calls in the common shape, but dry runs; `mfa` is yes or no where the record tells."""
     identity, request = attribute("userIdentity"), attribute("requestParameters")
     session_mfa = inside(identity, "sessionContext.attributes.mfaAuthenticated")
     mfa = F.lower(F.coalesce(inside(attribute("additionalEventData"), "MFAUsed"), session_mfa))
     service = F.regexp_replace(F.lower(attribute("eventSource")), r"\.(amazonaws|aws\.amazon)\.com.*$", "")
     bare = F.regexp_replace(F.col("action"), "^.*[:/]", "")
+    is_dry_run = matches(F.col("reason"), _DRY_RUN) | matches(F.col("message"), _DRY_RUN)
     return shaped(
-        events.where(F.col("source") == "aws.cloudtrail"),
+        events.where((F.col("source") == "aws.cloudtrail") & ~is_dry_run),
         Kind.AWS,
         F.regexp_replace(bare, _VERSION, ""),
         evidence(

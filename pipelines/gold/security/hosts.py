@@ -11,17 +11,29 @@ from pipelines.gold.security.shape import attribute, evidence, first_word, match
 _NUMBER = r"^\s*(?:Event ?ID\s*)?(\d{3,5})\b"
 # Fields of EventData that name whom it was done to.
 _TARGETS = ("TargetUserName", "TargetAccount", "MemberName", "TargetSid", "ServiceName", "TaskName", "ObjectName")
-_WINDOWS_LOGS = ("security", "system", "microsoft-windows-windows defender/operational")
+# Logs (channels) and what rules call them: an event's number says nothing without its log.
+_WINDOWS_LOGS = {
+    "security": "security",
+    "system": "system",
+    "microsoft-windows-windows defender/operational": "defender",
+    "microsoft-windows-windows firewall with advanced security/firewall": "firewall",
+}
 _ADDRESS = r"from (?:::ffff:)?([0-9a-fA-F.:]+)"
 _SSH_USER = r"(?:for|user) (?:invalid user |illegal user )?(\S+) from"
 
 
 def security_events(events: DataFrame) -> DataFrame:
-    """Rows of silver.events → events of the security log by number, in the common shape."""
-    return _windows(events.where(F.col("source").isin("azure.log_analytics.securityevent", "windows.event")))
+    """Rows of silver.events → events by log and number, in the common shape.
+
+    SecurityEvent is of the security log (and AppLocker's), also where a row has no `Channel`.
+    """
+    table = "azure.log_analytics.securityevent"
+    of_table = F.when(F.col("source") == table, "security")
+    rows = events.where(F.col("source").isin(table, "windows.event"))
+    return _windows(rows, F.coalesce(attribute("Channel"), of_table))
 
 
-def _windows(rows: DataFrame) -> DataFrame:
+def _windows(rows: DataFrame, log: Column) -> DataFrame:
     text = F.col("message")
     number = F.coalesce(attribute("EventID", "EventId"), _part(F.col("action"), _NUMBER))
     subject = F.coalesce(
@@ -46,7 +58,7 @@ def _windows(rows: DataFrame) -> DataFrame:
             "PrivilegeList", "Status", "SubStatus", "MemberName", "TargetSid", "CommandLine", "ServiceFileName",
             "SubcategoryGuid", "AuditPolicyChanges", message=text, computer=F.col("host_name"),
         ),
-        service=F.lit("windows"),
+        service=_log_name(F.lower(log)),
         actor=actor,
         actor_type=F.coalesce(
             first_word(
@@ -73,7 +85,13 @@ def windows_logs(logs: DataFrame) -> DataFrame:
         "reason": F.lit(None).cast("string"),
         "source_address": F.lit(None).cast("string"),
     }
-    return _windows(rows.withColumns(about))
+    return _windows(rows.withColumns(about), attribute("EventLog"))
+
+
+def _log_name(log: Column) -> Column:
+    """What rules call a log; others keep their own names, which no rule has."""
+    named = (F.when(log == channel, F.lit(name)) for channel, name in _WINDOWS_LOGS.items())
+    return F.coalesce(*named, log)
 
 
 def ssh(logs: DataFrame) -> DataFrame:

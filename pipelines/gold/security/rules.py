@@ -28,7 +28,7 @@ class Kind(StrEnum):
     AZURE = "azure"  # operations of the activity log: `microsoft.compute/disks/delete`
     ENTRA = "entra"  # activities of the directory: `Add member to role`, `sign-in`
     KEY_VAULT = "key_vault"  # operations on keys and secrets: `SecretGet`
-    WINDOWS = "windows"  # numbers of events: `4625`
+    WINDOWS = "windows"  # a log and numbers of events in it: `security:4625`
     KUBERNETES = "kubernetes"  # verb and resource: `create pods/exec`
     SSH = "ssh"  # `failed`, `accepted`
     GUARD = "guard"  # findings of GuardDuty and Security Hub: `finding`

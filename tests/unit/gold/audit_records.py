@@ -57,6 +57,14 @@ def windows(number: int | None, actor: str | None = "CORP\\ann", columns: Any = 
     }  # fmt: skip
 
 
+def event_log(number: int, log: str) -> dict[str, Any]:
+    """Event: any log of a Windows machine."""
+    return {
+        "event_time": NOON, "source": "azure.log_analytics.event", "resource_id": "web-1", "message": "Something.",
+        "attributes": {"EventID": str(number), "EventLog": log},
+    }  # fmt: skip
+
+
 def sign_in(user: str = "eve@example.com", result: str = "0", **details: Any) -> dict[str, Any]:
     """A sign-in to Entra ID without a sentence: silver.logs has its details as the message."""
     properties = {

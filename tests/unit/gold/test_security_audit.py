@@ -15,6 +15,7 @@ from tests.unit.gold.audit_records import (
     ROOT,
     call,
     directory_change,
+    event_log,
     kubernetes,
     operation,
     sign_in,
@@ -55,6 +56,11 @@ SLOW = [
 ]
 TRIED = [ssh(f"Failed password for invalid user u{n} from 203.0.113.77 port 22 ssh2", after(60 * n)) for n in range(7)]
 DELETED = [operation("Microsoft.Compute/disks/delete", actor="mallory", event_time=after(10 * n)) for n in range(25)]
+
+# What AWS answers to a call that only asks whether it would be let.
+DRY_RUN = {"outcome": "failure", "reason": "Client.DryRunOperation",
+           "message": "Request would have succeeded, but DryRun flag is set."}  # fmt: skip
+DEFENDER = "Microsoft-Windows-Windows Defender/Operational"
 
 EVENT_CASES: dict[str, dict[str, Any]] = {
     "root call": call("DescribeRegions", "ec2", ROOT),
@@ -119,6 +125,20 @@ EVENT_CASES: dict[str, dict[str, Any]] = {
     "rdp": windows(4624, columns={"LogonType": "10"}),
     "xml": windows(4625, None, outcome="failure", message="<EventData><Data Name='TargetUserName'>zoe</Data>"
                    "<Data Name='IpAddress'>10.1.1.1</Data></EventData>"),
+    "dry run": call("RunInstances", "ec2", ROOT, **DRY_RUN),
+    "dry password": call("GetPasswordData", "ec2", request={"instanceId": "i-1"}, **DRY_RUN),
+    "dry refused": call("GetPasswordData", "ec2", outcome="failure", reason="Client.UnauthorizedOperation"),
+    "password": call("GetPasswordData", "ec2", request={"instanceId": "i-1"}),
+    "command": call("SendCommand", "ssm"),
+    "command refused": call("SendCommand", "ssm", outcome="failure", reason="AccessDeniedException"),
+    "command wrong": call("SendCommand", "ssm", outcome="failure", reason="InvalidInstanceId"),
+    "role refused": call("AssumeRole", "sts", outcome="failure", reason="AccessDenied"),
+    "role": call("AssumeRole", "sts", request={"roleArn": "arn:aws:iam::444455556666:role/r"}),
+    "cleared, security": windows(1102, columns={"Channel": "Security"}),
+    "1102 of another log": windows(1102, columns={"Channel": "Microsoft-Windows-AppLocker/EXE and DLL"}),
+    "104 of security": windows(104, columns={"Channel": "Security"}),
+    "forwarded system": windows(104, columns={"Channel": "System"}, source="windows.event"),
+    "forwarded other": windows(1102, columns={"Channel": "System"}, source="windows.event"),
     "read": call("DescribeInstances", "ec2"),
     "nothing": {"event_time": NOON, "source": "aws.cloudtrail", "resource_id": "r", "action": "x"},
     "azure nothing": {"event_time": NOON, "source": "azure.activity_log", "resource_id": "r", "action": "x"},
@@ -158,6 +178,12 @@ LOG_CASES: dict[str, dict[str, Any]] = {
               "attributes": {"operationName": "SecretGet", "resultSignature": "OK", "callerIpAddress": "192.0.2.1"}},
     "system log": {"event_time": NOON, "source": "azure.log_analytics.event", "resource_id": "web-1",
                    "message": "The log file was cleared.", "attributes": {"EventID": "104", "EventLog": "System"}},
+    "1102 in system": event_log(1102, "System"),
+    "defender off": event_log(5001, DEFENDER),
+    "5001 in system": event_log(5001, "System"),
+    "firewall rule": event_log(2004, "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall"),
+    "2004 of another log": event_log(2004, "Microsoft-Windows-Resource-Exhaustion-Detector/Operational"),
+    "audit stopped": event_log(1100, "Security"),
     "root by ssh": ssh("Accepted publickey for root from 192.0.2.50 port 4 ssh2: RSA"),
     "no text": {"event_time": NOON, "source": "syslog", "resource_id": "web-1", "logger": "sshd"},
     **{f"tried {number}": row for number, row in enumerate(TRIED)},
@@ -222,8 +248,35 @@ def test_was_logging_turned_off_and_by_whom(found: Found) -> None:
     )
     assert set(found.of("stop refused")) == {"refused_disabling_of_logging"}
     assert set(found.of("guard off")) == {"security_tool_disabled"}
-    assert {row["event_id"] for row in found.by("log_cleared")} == {"cleared", "cleared by action", "system log"}
+    assert {row["event_id"] for row in found.by("log_cleared")} == {
+        "cleared", "cleared by action", "system log", "cleared, security", "forwarded system",
+    }  # fmt: skip
     assert set(found.of("policy")) == {"audit_policy_changed"}
+
+
+def test_a_number_of_windows_counts_in_its_log_alone(found: Found) -> None:
+    others = ("1102 of another log", "104 of security", "forwarded other", "1102 in system", "5001 in system",
+              "2004 of another log")  # fmt: skip
+
+    assert found.rules(*others) == {case: set() for case in others}
+    assert found.rules("defender off", "firewall rule", "audit stopped") == {
+        "defender off": {"security_tool_disabled"}, "firewall rule": {"host_firewall_changed"},
+        "audit stopped": {"audit_policy_changed"},
+    }  # fmt: skip
+
+
+def test_what_was_only_tried_is_told_from_what_was_done(found: Found) -> None:
+    assert found.rules("dry run", "dry password", "command wrong", "role") == {
+        "dry run": set(), "dry password": set(), "command wrong": set(), "role": set(),
+    }  # fmt: skip
+    assert found.rules("password", "command") == {
+        "password": {"instance_password_read"}, "command": {"command_run_remotely"},
+    }  # fmt: skip
+    refused = {"dry refused": "instance_password_refused", "command refused": "remote_command_refused",
+               "role refused": "role_refused"}  # fmt: skip
+    assert {case: {rule: row["outcome"] for rule, row in found.of(case).items()} for case in refused} == {
+        case: {rule: "failure"} for case, rule in refused.items()
+    }
 
 
 def test_which_address_tried_passwords(found: Found) -> None:
