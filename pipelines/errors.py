@@ -25,6 +25,10 @@ class TopicError(LakehouseError):
     """No Kafka topic matches what a job should read."""
 
 
+class SendError(LakehouseError):
+    """A file cannot be sent to Kafka: it cannot be read or cut, or the broker does not take it."""
+
+
 class StorageError(LakehouseError):
     """A table, checkpoint or folder cannot be read or written."""
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "down": "services",
     "status": "services",
     "simulate": "simulate",
+    "send": "send",
     "run": "run",
     "sql": "sql",
     "reconcile": "reconcile",
