@@ -73,5 +73,6 @@ def _rows(reader: Iterable[list[str]]) -> Iterator[list[str]]:
 
 def _written(row: list[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(row)
-    return line.getvalue()
+    # A cell is only quoted for the line breaks that end a line.
+    csv.writer(line, lineterminator="\r\n").writerow(row)
+    return line.getvalue().removesuffix("\r\n")
